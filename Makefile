@@ -1,0 +1,32 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+help:  ## what can be made
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || python3 -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	@touch $(READY)
+
+demo: $(READY)  ## tune a network and its loss balancing on Burgers' equation, in under five minutes
+	$(BIN)/tuner run examples/burgers_balancing.yaml
+
+test: $(READY)  ## the tests, in under ten minutes
+	$(BIN)/python -m pytest -q
+
+check: $(READY)  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: $(READY)  ## mend what tools can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## the measured claims, each beside a peer in the same run
+	$(BIN)/python -m benchmarks

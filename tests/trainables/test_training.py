@@ -1,0 +1,180 @@
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+
+from trainables.balancers import BALANCERS
+from trainables.checkpoints import load, save
+from trainables.optimizers import OPTIMIZERS
+from trainables.problems import PROBLEMS
+from trainables.schedules import SCHEDULES
+from trainables.training import Training
+
+SMALL = {"width": 8, "depth": 2, "activation": "tanh", "learning_rate": 1e-2}
+STEPS = 4
+
+
+def training(problem, replicates=3, epochs=6, dtype=torch.float32, **choices):
+    point = {**SMALL, **{key.replace("__", "."): value for key, value in choices.items()}}
+    small = replace(PROBLEMS[problem](), steps_per_epoch=STEPS)
+    return Training(small, point, replicates=replicates, epochs=epochs, dtype=dtype)
+
+
+def without_time(report):
+    return replace(report, seconds=0.0)
+
+
+def assert_same(first, second):
+    """Every tensor and number of two state dicts, but for the time it took."""
+    if isinstance(first, torch.Tensor):
+        assert torch.equal(first.cpu(), second.cpu())
+    elif isinstance(first, dict):
+        assert first.keys() == second.keys()
+        for key in first.keys() - {"seconds"}:
+            assert_same(first[key], second[key])
+    elif isinstance(first, list | tuple):
+        for one, other in zip(first, second, strict=True):
+            assert_same(one, other)
+    else:
+        assert first == second
+
+
+CONTINUE = """
+import sys, json
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_training import training, without_time
+from trainables.checkpoints import load, save
+import torch
+torch.set_num_threads(1)
+for path in sorted(Path(sys.argv[1]).glob("*.pt")):
+    problem, balancer = path.stem.split("-")
+    later = training(problem, balancer=balancer)
+    later.load_state_dict(load(path))
+    report = without_time(later.advance(3))
+    save({"state": later.state_dict(), "report": json.dumps(report.to_json())}, path)
+"""
+
+
+def test_six_epochs_equal_three_a_file_a_new_process_and_three_more(tmp_path):
+    whole = {}
+    for problem in PROBLEMS:
+        for balancer in BALANCERS:
+            run = training(problem, balancer=balancer)
+            run.advance(3)
+            save(run.state_dict(), tmp_path / f"{problem}-{balancer}.pt")
+            report = without_time(run.advance(3))
+            whole[f"{problem}-{balancer}"] = (run.state_dict(), json.dumps(report.to_json()))
+    here = str(Path(__file__).parent)
+    subprocess.run([sys.executable, "-c", CONTINUE, str(tmp_path), here], check=True)
+    for name, (state, report) in whole.items():
+        continued = load(tmp_path / f"{name}.pt")
+        assert continued["report"] == report, name
+        assert_same(state, continued["state"])
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_run_continues_exactly_with_every_optimizer_and_schedule(optimizer, schedule):
+    chosen = {"optimizer": optimizer, "schedule": schedule, "schedule__warmup": 0.2}
+    whole, first, second = (training("burgers1d", **chosen) for _ in range(3))
+    first.advance(2)
+    second.load_state_dict(first.state_dict())
+    assert without_time(whole.advance(5)) == without_time(second.advance(3))
+    assert_same(whole.state_dict(), second.state_dict())
+
+
+@pytest.mark.parametrize("balancer", BALANCERS)
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_a_replicate_trains_as_if_alone(problem, balancer):
+    # Adam's first steps are signs of gradients, so rounding is amplified: double precision, few
+    # steps. Batched products add up in another order, hence not bit for bit
+    alone = training(problem, replicates=1, dtype=torch.float64, balancer=balancer).advance(2)
+    among = training(problem, replicates=4, dtype=torch.float64, balancer=balancer).advance(2)
+    assert among.error[0] == pytest.approx(alone.error[0], rel=1e-8)
+    for name in alone.losses:
+        assert among.losses[name][0] == pytest.approx(alone.losses[name][0], rel=1e-8)
+        assert among.weights[name][0] == pytest.approx(alone.weights[name][0], rel=1e-8)
+
+
+def test_a_replicate_has_its_own_plateau():
+    alone = training("burgers1d", replicates=1, dtype=torch.float64, schedule="plateau")
+    among = training("burgers1d", replicates=4, dtype=torch.float64, schedule="plateau")
+    assert among.advance(6).error[0] == pytest.approx(alone.advance(6).error[0], rel=1e-8)
+
+
+def test_a_gradient_step_descends_along_the_weighted_sum():
+    run = training("burgers1d", optimizer="sgd", optimizer__sgd__momentum=0.0, balancer="static",
+                   balancer__static__coefficients__initial=7.0)  # fmt: skip
+    before = run.parameters[0].detach().clone()
+    twin = training("burgers1d")
+    twin.network.load_state_dict(run.network.state_dict())
+    batch = twin.problem.sample(twin.points)
+    losses = twin.problem.losses(twin.network, batch)
+    total = (losses * torch.tensor([1.0, 7.0, 1.0])).sum()
+    (gradient,) = torch.autograd.grad(total, twin.parameters)
+    run._step()
+    torch.testing.assert_close(run.parameters[0], before - 1e-2 * gradient)
+
+
+@dataclass(frozen=True)
+class Poisoned(PROBLEMS["burgers1d"]):
+    """Burgers whose pde loss is not a number in chosen replicates from a step on."""
+
+    replicates: tuple[int, ...] = ()
+    residual_names: ClassVar[tuple[str, ...]] = ("pde", "initial", "boundary")
+
+    def losses(self, network, batch):
+        losses = super().losses(network, batch)
+        poison = torch.zeros_like(losses)
+        poison[list(self.replicates), 0] = torch.nan
+        return losses + poison
+
+
+@pytest.mark.parametrize(("lost", "diverged"), [((0,), False), ((0, 2), True)])
+def test_a_lost_replicate_is_infinite_and_half_of_them_make_the_trial_diverged(lost, diverged):
+    problem = Poisoned(steps_per_epoch=STEPS, replicates=lost)
+    report = Training(problem, SMALL, replicates=4).advance()
+    assert [i for i, error in enumerate(report.error) if error == torch.inf] == list(lost)
+    if diverged:
+        assert report.diverged == "epoch 1: loss `pde` is not finite in 2 of 4 replicates"
+    else:
+        assert report.diverged is None
+        clean = Training(replace(problem, replicates=()), SMALL, replicates=4).advance()
+        assert report.error[1] == pytest.approx(clean.error[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("balancer", BALANCERS)
+def test_a_learning_rate_that_explodes_ends_as_diverged(balancer):
+    run = training("burgers1d", optimizer="sgd", balancer=balancer, activation="relu")
+    run.optimizer.param_groups[0]["lr"] = 1e30
+    reports = [run.advance() for _ in range(4)]
+    assert reports[-1].diverged is not None
+    assert reports[-1].median == torch.inf
+
+
+def test_the_state_of_another_point_is_refused_with_both():
+    with pytest.raises(ValueError, match=r"(?s)relobralo.*cannot go on as.*uniform"):
+        training("burgers1d", balancer="uniform").load_state_dict(
+            training("burgers1d", balancer="relobralo").state_dict()
+        )
+
+
+def test_a_report_says_what_it_is_to_say():
+    run = training("wave1d")
+    run.advance(1)
+    report = run.advance(1)
+    assert (report.epoch, report.steps) == (2, 2 * STEPS)
+    assert tuple(report.losses) == tuple(report.weights) == run.problem.residual_names
+    assert all(len(row) == 3 for row in (report.error, *report.losses.values()))
+    assert report.seconds > 0
+
+
+def test_advancing_by_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least 1"):
+        training("burgers1d").advance(0)

@@ -1,0 +1,572 @@
+"""The journal in MLflow: nothing lost, nothing doubled, the sweep never kept waiting."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run, ViewType
+
+from trainables.report import Report, quantile
+from tuner.journal import Journal
+from tuner.table import replay
+from tuner.tracking import Sender, default_uri, run_url
+
+NOWHERE = "http://127.0.0.1:1"
+SPECIFICATION = {"searcher": {"name": "tpe"}, "scheduler": {"name": "asha"}, "seed": 7}
+YAML = "name: first\nproblem: burgers1d\n"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow database: made once, since its migrations take seconds."""
+    storage = tmp_path_factory.mktemp("database")
+    MlflowClient(default_uri(storage)).search_experiments()
+    return storage / "mlflow.db"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, database: Path) -> Path:
+    """Of a sweep, in a storage that has a database."""
+    shutil.copy(database, tmp_path / "mlflow.db")
+    return tmp_path / "first"
+
+
+def report(epoch: int, error: tuple[float, ...] = (0.5, 0.25, 1.0)) -> dict[str, Any]:
+    return Report(
+        epoch=epoch,
+        steps=10 * epoch,
+        seconds=0.5 * epoch,
+        error=tuple(value / epoch for value in error),
+        losses={"pde": (1.0, 2.0, 3.0), "initial": (0.1, 0.2, 0.3)},
+        weights={"pde": (1.0, 1.5, 0.5), "initial": (1.0, 0.5, 1.5)},
+        metrics={"mass": (0.0, 0.1, 0.2)},
+    ).to_json()
+
+
+def opening() -> list[dict[str, Any]]:
+    sweep = {"id": "abc123", "name": "first", "problem": "burgers1d", "versions": {}}
+    return [
+        {"event": "sweep", **sweep, "specification": SPECIFICATION, "yaml": YAML},
+        {"event": "opened", "pid": 1, "host": "here"},
+    ]
+
+
+def trial(
+    number: int, epochs: int, *, end: str = "finished", **point: Any
+) -> list[dict[str, Any]]:
+    """From the proposal to the end; `end=""` leaves it running."""
+    point = point or {"width": 8 * number, "rate": 0.1 / number, "balancer": "relobralo"}
+    origin = "default" if number == 1 else "tpe"
+    events = [
+        {"event": "proposed", "trial": number, "point": point, "origin": origin, "seconds": 0.1},
+        {"event": "started", "trial": number, "segment": 1, "epoch": 0},
+        *(reported(number, report(epoch)) for epoch in range(1, epochs + 1)),
+    ]
+    reason = "" if end == "finished" else f"it {end}"
+    ending = {"event": "ended", "trial": number, "status": end, "reason": reason}
+    return [*events, ending] if end else events
+
+
+def reported(number: int, said: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "event": "reported",
+        "trial": number,
+        "segment": 1,
+        "report": said,
+        "checkpoint": False,
+    }
+
+
+def closing(status: str = "finished") -> dict[str, Any]:
+    return {"event": "closed", "status": status, "reason": ""}
+
+
+def write(folder: Path, *events: dict[str, Any]) -> list[Any]:
+    """Appends; one append an event, so that timestamps differ. Returns the whole journal."""
+    with Journal(folder / "journal.jsonl") as journal:
+        for event in events:
+            journal.append([event])
+        return journal.events
+
+
+def send(folder: Path, uri: str | None = None) -> None:
+    sender = Sender(folder, uri)
+    assert sender.pump() == 0, sender.trouble
+    assert sender.trouble == ""
+
+
+class Charts:
+    """What the tracking server has, read back through its client."""
+
+    def __init__(self, folder: Path, uri: str | None = None, name: str = "burgers1d") -> None:
+        self.client = MlflowClient(uri or default_uri(folder.parent))
+        experiment = self.client.get_experiment_by_name(name)
+        assert experiment is not None
+        self.experiment = experiment
+        runs = self.client.search_runs([self.experiment.experiment_id], max_results=5000)
+        self.names = Counter(run.info.run_name for run in runs)
+        self.runs = {run.info.run_name: run for run in runs}
+
+    def __getitem__(self, name: str) -> Run:
+        return self.runs[name]
+
+    def points(self, name: str) -> set[tuple[str, int, float, int]]:
+        run = self.runs[name]
+        history = [
+            (metric.key, metric.step, metric.value, metric.timestamp)
+            for key in run.data.metrics
+            for metric in self.client.get_metric_history(run.info.run_id, key)
+        ]
+        assert len(history) == len(set(history))
+        return set(history)
+
+    @property
+    def everything(self) -> dict[str, Any]:
+        return {
+            name: (
+                run.info.run_id,
+                run.info.status,
+                run.info.end_time,
+                run.data.params,
+                run.data.tags,
+                self.points(name),
+            )
+            for name, run in self.runs.items()
+        }
+
+
+def told(events: list[Any], number: int) -> set[tuple[str, int, float, int]]:
+    """The metric points of a trial, straight from the journal; the first report of an epoch."""
+    points: dict[tuple[str, int], tuple[float, int]] = {}
+    for event in events:
+        if event["event"] != "reported" or event["trial"] != number:
+            continue
+        said = Report.from_json(event["report"])
+        values = {
+            "error": said.median,
+            "error/q10": quantile(said.error, 0.1),
+            "error/q90": quantile(said.error, 0.9),
+            "seconds": said.seconds,
+        }
+        for group, rows in (("loss", said.losses), ("weight", said.weights)):
+            values |= {f"{group}/{name}": quantile(row, 0.5) for name, row in rows.items()}
+        values |= {f"metric/{name}": quantile(row, 0.5) for name, row in said.metrics.items()}
+        for key, value in values.items():
+            if math.isfinite(value):
+                points.setdefault((key, said.epoch), (value, int(event["time"] * 1000)))
+    return {(key, step, value, stamp) for (key, step), (value, stamp) in points.items()}
+
+
+def test_a_sweep_is_a_parent_with_one_child_for_each_trial(folder: Path) -> None:
+    write(folder, *opening(), *trial(1, 3), *trial(2, 3), *trial(3, 1, end="stopped"), closing())
+    send(folder)
+    charts = Charts(folder)
+    assert charts.names == {"first": 1, "trial 1": 1, "trial 2": 1, "trial 3": 1}
+    parent = charts["first"].info.run_id
+    for name in ("trial 1", "trial 2", "trial 3"):
+        assert charts[name].data.tags["mlflow.parentRunId"] == parent
+        assert charts[name].data.tags["tuner.sweep_id"] == "abc123"
+    assert charts["trial 2"].data.params == {
+        "width": "16",
+        "rate": "0.05",
+        "balancer": "relobralo",
+        "origin": "tpe",
+    }
+    assert charts["trial 1"].data.params["origin"] == "default"
+
+
+def test_the_experiment_knows_which_metric_is_tuned(folder: Path) -> None:
+    write(folder, *opening())
+    send(folder)
+    tags = Charts(folder).experiment.tags
+    assert tags["mlflow.experiment.primaryMetric.name"] == "error"
+    assert tags["mlflow.experiment.primaryMetric.greaterIsBetter"] == "False"
+
+
+def test_the_points_of_every_chart_are_those_of_the_journal(folder: Path) -> None:
+    events = write(folder, *opening(), *trial(1, 5), *trial(2, 3, end=""), closing("interrupted"))
+    send(folder)
+    charts = Charts(folder)
+    assert len(told(events, 1)) == 5 * 9
+    assert charts.points("trial 1") == told(events, 1)
+    assert charts.points("trial 2") == told(events, 2)
+
+
+def test_the_parent_charts_the_best_so_far(folder: Path) -> None:
+    worse = [reported(2, report(epoch, error=(9.0, 9.0, 9.0))) for epoch in (1, 2, 3)]
+    ending = {"event": "ended", "trial": 2, "status": "finished", "reason": ""}
+    events = write(folder, *opening(), *trial(1, 3), *trial(2, 0, end=""), *worse, ending)
+    send(folder)
+    ends = [int(event["time"] * 1000) for event in events if event["event"] == "ended"]
+    best = replay(events).trials[1].error
+    assert Charts(folder).points("first") == {
+        ("best_error", 1, best, ends[0]),
+        ("best_error", 2, best, ends[1]),
+    }
+
+
+def test_the_parent_says_what_was_asked_for_and_what_came_of_it(folder: Path) -> None:
+    write(folder, *opening())
+    send(folder)
+    parent = Charts(folder)["first"]
+    assert YAML.strip() in parent.data.tags["mlflow.note.content"]
+    assert parent.data.tags["tuner.searcher"] == "tpe"
+    assert parent.data.tags["tuner.scheduler"] == "asha"
+    assert parent.data.tags["tuner.seed"] == "7"
+    stored = folder.parent / "mlartifacts" / parent.info.run_id / "artifacts" / "sweep.yaml"
+    assert stored.read_text() == YAML
+
+    write(folder, *trial(1, 2), *trial(2, 3), closing())
+    send(folder)
+    note = Charts(folder)["first"].data.tags["mlflow.note.content"]
+    assert "**Trial 2** is the best of 2" in note
+    assert "The default point, trial 1: error 0.25" in note
+    assert "| width | 16 |" in note
+    assert YAML.strip() in note
+
+
+def test_every_way_to_end_has_its_status(folder: Path) -> None:
+    ends = ("finished", "stopped", "diverged", "failed")
+    trials = [trial(number, 1, end=end) for number, end in enumerate(ends, start=1)]
+    paused = [*trial(5, 1, end=""), {"event": "paused", "trial": 5, "reason": "rung 1"}]
+    again = [*trial(6, 1, end=""), {"event": "paused", "trial": 6, "reason": "rung 1"}]
+    going_on = {"event": "started", "trial": 6, "segment": 2, "epoch": 1}
+    events = write(folder, *opening(), *(event for each in trials for event in each), *paused)
+    write(folder, *again)
+    send(folder)
+    assert Charts(folder)["trial 6"].info.status == "SCHEDULED"
+    write(folder, going_on)
+    send(folder)
+
+    charts = Charts(folder)
+    statuses = {name: run.info.status for name, run in charts.runs.items()}
+    assert statuses == {
+        "first": "RUNNING",
+        "trial 1": "FINISHED",
+        "trial 2": "FINISHED",
+        "trial 3": "FINISHED",
+        "trial 4": "FAILED",
+        "trial 5": "SCHEDULED",
+        "trial 6": "RUNNING",
+    }
+    tags = [charts[f"trial {number}"].data.tags for number in range(1, 7)]
+    assert [tag["tuner.status"] for tag in tags] == [*ends, "paused", "running"]
+    assert tags[3]["tuner.reason"] == "it failed"
+    assert tags[2]["tuner.diverged"] == "it diverged"
+    assert tags[5]["tuner.reason"] == ""
+    (end,) = (e["time"] for e in events if e["event"] == "ended" and e["trial"] == 2)
+    assert charts["trial 2"].info.end_time == int(end * 1000)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("finished", "FINISHED"), ("interrupted", "KILLED"), ("failed", "FAILED")],
+)
+def test_the_sweep_has_a_status_and_runs_again_when_reopened(
+    folder: Path, status: str, expected: str
+) -> None:
+    write(folder, *opening(), closing(status))
+    send(folder)
+    assert Charts(folder)["first"].info.status == expected
+    write(folder, opening()[1])
+    send(folder)
+    parent = Charts(folder)["first"]
+    assert parent.info.status == "RUNNING"
+    assert parent.data.tags["tuner.status"] == "running"
+
+
+def test_sending_everything_again_doubles_nothing(folder: Path) -> None:
+    write(folder, *opening(), *trial(1, 4), *trial(2, 2, end="diverged"), *trial(3, 1, end=""))
+    send(folder)
+    before = Charts(folder).everything
+    (folder / "tracking.json").unlink()
+    send(folder)
+    assert Charts(folder).names.total() == 4
+    assert Charts(folder).everything == before
+
+
+def test_a_crash_between_sending_and_recording_doubles_nothing(folder: Path) -> None:
+    state = folder / "tracking.json"
+    write(folder, *opening(), *trial(1, 4), *trial(2, 2, end=""))
+    send(folder)
+    recorded = state.read_text()
+    paused = {"event": "paused", "trial": 2, "reason": "rung 2"}
+    events = write(folder, paused, *trial(3, 2), closing("interrupted"))
+    send(folder)
+    before = Charts(folder).everything
+    state.write_text(recorded)
+    assert Sender(folder).pending() == 7
+    send(folder)
+    assert Charts(folder).names.total() == 4
+    assert Charts(folder).everything == before
+    assert Charts(folder).points("trial 3") == told(events, 3)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"uri": 1}'])
+def test_a_damaged_record_costs_nothing_but_time(folder: Path, content: str) -> None:
+    write(folder, *opening(), *trial(1, 2))
+    send(folder)
+    before = Charts(folder).everything
+    (folder / "tracking.json").write_text(content)
+    send(folder)
+    assert Charts(folder).everything == before
+
+
+def test_a_sender_sends_what_is_new_to_the_same_runs(folder: Path) -> None:
+    sender = Sender(folder)
+    assert sender.pump() == 0  # no journal yet
+    for events in (opening(), trial(1, 2, end=""), [reported(1, report(3))], [closing()]):
+        journal = write(folder, *events)
+        assert sender.pending() == len(events)
+        assert sender.pump() == 0
+        assert sender.trouble == ""
+    assert Charts(folder).names == {"first": 1, "trial 1": 1}
+    assert Charts(folder).points("trial 1") == told(journal, 1)
+
+
+def test_an_epoch_that_is_told_again_is_sent_once(folder: Path) -> None:
+    write(folder, *opening(), *trial(1, 3, end=""))
+    send(folder)
+    other = report(3, error=(7.0, 7.0, 7.0))
+    events = write(folder, reported(1, report(2)), reported(1, other), reported(1, report(4)))
+    send(folder)
+    points = Charts(folder).points("trial 1")
+    assert Counter(step for key, step, *_ in points if key == "error") == {1: 1, 2: 1, 3: 1, 4: 1}
+    assert points == told(events, 1)
+
+
+def test_what_is_not_finite_is_left_out_and_the_tag_says_why(folder: Path) -> None:
+    one_lost = report(2, error=(0.5, 0.5, math.inf))
+    lost = report(3, error=(math.inf, math.inf, 0.5)) | {"diverged": "loss `pde` is not finite"}
+    write(folder, *opening(), *trial(1, 1, end=""), reported(1, one_lost))
+    send(folder)
+    charts = Charts(folder)
+    assert charts["trial 1"].data.tags["tuner.diverged"] == "epoch 2: not finite: error/q90"
+    events = write(folder, reported(1, lost))
+    send(folder)
+    charts = Charts(folder)
+    assert charts["trial 1"].data.tags["tuner.diverged"] == "loss `pde` is not finite"
+    points = charts.points("trial 1")
+    assert points == told(events, 1)
+    assert sorted(step for key, step, *_ in points if key == "error") == [1, 2]
+    assert sorted(step for key, step, *_ in points if key == "error/q90") == [1]
+    assert all(abs(value) < 1e300 for _, _, value, _ in points)
+
+
+def test_long_values_and_odd_names_are_made_to_fit(folder: Path) -> None:
+    point = {"layers": list(range(5000)), "a//b/../λ!": 1e-3, "flag": True, "text": "as it is"}
+    point |= {f"p{number}": number for number in range(250)}
+    long = {"event": "ended", "trial": 1, "status": "failed", "reason": "x" * 9000}
+    write(folder, *opening(), *trial(1, 1, end="", **point), long)
+    send(folder)
+    data = Charts(folder)["trial 1"].data
+    assert len(data.params["layers"]) == 6000
+    assert data.params["layers"].endswith("(cut)")
+    assert data.params["a/b/λ_"] == "0.001"
+    assert data.params["flag"] == "True"
+    assert data.params["text"] == "as it is"
+    assert len(data.params) == 255
+    assert len(data.tags["tuner.reason"]) == 8000
+
+
+def test_a_sweep_file_too_long_for_a_note_is_cut_there(folder: Path) -> None:
+    sweep = opening()[0] | {"yaml": "# word\n" * 3000}
+    write(folder, sweep, opening()[1], *trial(1, 1), closing())
+    send(folder)
+    note = Charts(folder)["first"].data.tags["mlflow.note.content"]
+    assert len(note) <= 8000
+    assert "**Trial 1** is the best" in note
+    assert note.endswith("(cut)\n```\n")
+
+
+def test_thousands_of_numbers_arrive_in_one_go(folder: Path) -> None:
+    with Journal(folder / "journal.jsonl") as journal:
+        journal.append([*opening(), *trial(1, 1200), *trial(2, 1200), closing()])
+        events = journal.events
+    send(folder)
+    charts = Charts(folder)
+    assert len(told(events, 1)) == 1200 * 9
+    assert charts.points("trial 1") == told(events, 1)
+    assert charts.points("trial 2") == told(events, 2)
+
+
+def test_a_run_that_was_deleted_stays_deleted_and_holds_up_nothing(folder: Path) -> None:
+    write(folder, *opening(), *trial(1, 2, end=""), *trial(2, 2, end=""))
+    sender = Sender(folder)
+    assert sender.pump() == 0
+    charts = Charts(folder)
+    charts.client.delete_run(charts["trial 1"].info.run_id)
+    events = write(folder, reported(1, report(3)), reported(2, report(3)))
+    sender.pump()  # finds out
+    assert sender.pump() == 0, sender.trouble
+    charts = Charts(folder)
+    assert charts.names == {"first": 1, "trial 2": 1}
+    assert charts.points("trial 2") == told(events, 2)
+    every = charts.client.search_runs([charts.experiment.experiment_id], "", ViewType.ALL)
+    assert len(every) == 3
+
+
+def test_a_sweep_that_was_deleted_gets_no_new_runs(folder: Path) -> None:
+    write(folder, *opening(), *trial(1, 1))
+    send(folder)
+    charts = Charts(folder)
+    charts.client.delete_run(charts["first"].info.run_id)
+    write(folder, *trial(2, 1), closing())
+    send(folder)
+    assert "trial 2" not in Charts(folder).names
+
+
+def test_another_database_gets_everything(folder: Path, database: Path) -> None:
+    events = write(folder, *opening(), *trial(1, 2))
+    send(folder)
+    other = folder.parent / "other.db"
+    shutil.copy(database, other)
+    send(folder, f"sqlite:///{other}")
+    assert Charts(folder, f"sqlite:///{other}").points("trial 1") == told(events, 1)
+
+
+def test_a_record_of_runs_that_are_gone_is_not_believed(folder: Path, tmp_path: Path) -> None:
+    events = write(folder, *opening(), *trial(1, 2))
+    state = {"uri": default_uri(tmp_path), "after": len(events), "experiment": "1", "run": "gone"}
+    (folder / "tracking.json").write_text(json.dumps(state))
+    write(folder, *trial(2, 1))
+    send(folder)
+    assert Charts(folder).points("trial 1") == told(events, 1)
+
+
+def test_a_server_that_is_not_there_delays_charts_not_the_sweep(folder: Path) -> None:
+    write(folder, *opening(), *trial(1, 2))
+    sender = Sender(folder, NOWHERE, interval=0.05)
+    sender.start()
+    deadline = time.monotonic() + 20
+    while not sender.trouble and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert NOWHERE in sender.trouble
+    assert "\n" not in sender.trouble
+    start = time.monotonic()
+    assert sender.close(timeout=2.0) == 7
+    assert time.monotonic() - start < 3
+    assert run_url(folder) is None
+
+
+def test_the_thread_sends_by_itself_and_close_sends_the_rest(folder: Path) -> None:
+    write(folder, *opening())
+    sender = Sender(folder, interval=0.05)
+    sender.start()
+    deadline = time.monotonic() + 20
+    while sender.pending() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert sender.pending() == 0
+    sender.interval = 60.0
+    events = write(folder, *trial(1, 2), closing())
+    assert sender.close() == 0
+    assert Charts(folder).points("trial 1") == told(events, 1)
+    assert run_url(folder) is None  # SQLite has no page
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        number: int = listener.getsockname()[1]
+        return number
+
+
+@pytest.fixture
+def servers() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Holds the servers that a test starts; ends them."""
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for server in started:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def start_server(storage: Path, port: int) -> subprocess.Popen[bytes]:
+    options = {
+        "--backend-store-uri": f"sqlite:///{storage / 'server.db'}",
+        "--artifacts-destination": str(storage / "served"),
+        "--host": "127.0.0.1",
+        "--port": str(port),
+        "--workers": "1",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        *(x for pair in options.items() for x in pair),
+    ]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
+
+
+def test_what_waited_for_a_server_arrives_when_it_is_there(
+    folder: Path, database: Path, port: int, servers: list[subprocess.Popen[bytes]]
+) -> None:
+    shutil.copy(database, folder.parent / "server.db")
+    uri = f"http://127.0.0.1:{port}"
+    write(folder, *opening(), *trial(1, 3), *trial(2, 3, end="failed"))
+    sender = Sender(folder, uri)
+    assert sender.pump() == 14
+    assert uri in sender.trouble
+
+    servers.append(start_server(folder.parent, port))
+    deadline = time.monotonic() + 90
+    while sender.pump() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    events = write(folder, *trial(3, 2, end=""), closing("interrupted"))
+    assert sender.pump() == 0
+    assert sender.trouble == ""
+    charts = Charts(folder, uri)
+    assert charts.names.total() == 4
+    for number in (1, 2, 3):
+        assert charts.points(f"trial {number}") == told(events, number)
+    parent = charts["first"].info
+    assert parent.status == "KILLED"
+    assert run_url(folder) == f"{uri}/#/experiments/{parent.experiment_id}/runs/{parent.run_id}"
+    stored = folder.parent.glob("served/*/*/artifacts/sweep.yaml")
+    assert [path.read_text() for path in stored] == [YAML]
+
+    before = charts.everything
+    (folder / "tracking.json").unlink()
+    send(folder, uri)
+    assert Charts(folder, uri).everything == before
+
+
+def test_importing_the_sender_loads_no_mlflow() -> None:
+    code = "import sys, tuner.tracking; print([m for m in ('mlflow', 'ray', 'torch') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_new_database_prints_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "first"
+    write(folder, *opening(), *trial(1, 1))
+    code = f"""
+from pathlib import Path
+from tuner.tracking import Sender
+sender = Sender(Path({str(folder)!r}))
+sender.start()
+assert sender.close(60) == 0, sender.trouble
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == ""
+    assert done.stderr == ""
+    assert (tmp_path / "mlflow.db").exists()

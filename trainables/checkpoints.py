@@ -1,0 +1,69 @@
+"""Checkpoint files: whole or not there, checked when read, never unpickled.
+
+A file is the magic line, the SHA-256 of the payload in hex, a newline, and the payload, which is
+what `torch.save` makes of a state dict. It is written under a temporary name, made durable and
+renamed, so that a reader finds the old file or the new one. It is read with
+`torch.load(weights_only=True)`, which builds tensors and plain containers and runs no code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+MAGIC = b"multiloss-tuner checkpoint 1\n"
+
+
+class DamagedCheckpoint(ValueError):
+    """The file is not what was written."""
+
+
+def save(state: Mapping[str, Any], path: Path) -> None:
+    """Write `state` to `path`, atomically and durably."""
+    payload = io.BytesIO()
+    torch.save(dict(state), payload)
+    digest = hashlib.sha256(payload.getbuffer()).hexdigest().encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(MAGIC + digest + b"\n")
+        file.write(payload.getbuffer())
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    _sync_folder(path.parent)
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read what `save` wrote. Raises DamagedCheckpoint if it is not that, byte for byte."""
+    content = path.read_bytes()
+    head = len(MAGIC) + 64 + 1
+    if not content.startswith(MAGIC) or len(content) <= head:
+        raise DamagedCheckpoint(f"{path}: not a checkpoint of this program, or cut short")
+    digest, payload = content[len(MAGIC) : head - 1], memoryview(content)[head:]
+    if hashlib.sha256(payload).hexdigest().encode() != digest:
+        raise DamagedCheckpoint(f"{path}: its checksum does not match its content")
+    try:
+        with warnings.catch_warnings(action="ignore"):  # torch comments on foreign pickles
+            state = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, ValueError) as fault:
+        raise DamagedCheckpoint(f"{path}: was not written by this program") from fault
+    if not isinstance(state, dict):
+        raise DamagedCheckpoint(f"{path}: holds a {type(state).__name__}, expected a state dict")
+    return state
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,131 @@
+"""From a point to the objects that it chooses: optimiser, schedule, balancer with its options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from trainables.balancers import BALANCERS, Balancing
+from trainables.optimizers import OPTIMIZERS, OptimizerChoice
+from trainables.problem import Problem
+from trainables.schedules import SCHEDULES, Schedule
+
+Member = TypeVar("Member")
+
+DEFAULTS = {"optimizer": "adam", "schedule": "constant", "balancer": "uniform"}
+FAMILIES: Mapping[str, Mapping[str, type]] = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "balancer": BALANCERS,
+}
+NETWORK_PARAMETERS = ("width", "depth", "activation", "initializer")
+OPTIONS = {
+    "every": "an update interval in steps",
+    "warmup": "a number of steps",
+    "clip.low": "the least weight",
+    "clip.high": "the largest weight",
+}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a point asks for besides the network."""
+
+    optimizer: OptimizerChoice
+    schedule: Schedule
+    balancing: Balancing
+    learning_rate: float
+    warmup: float
+
+
+def choices(point: Mapping[str, Any], losses: Sequence[str]) -> Choices:
+    """Read a point; `losses` are the names of the m losses. Raises ValueError on what is wrong."""
+    return Choices(
+        optimizer=_member(point, "optimizer", OPTIMIZERS, losses),
+        schedule=_member(point, "schedule", SCHEDULES, losses),
+        balancing=_balancing(point, losses),
+        learning_rate=point.get("learning_rate", 1e-3),
+        warmup=point.get("schedule.warmup", 0.0),
+    )
+
+
+def unread(names: Sequence[str], problem: type[Problem]) -> dict[str, str]:
+    """The parameters that nothing in a training reads, each with what could have been meant."""
+    known = {"learning_rate", "schedule.warmup", *NETWORK_PARAMETERS, *problem.parameters}
+    known |= {f"problem.{field.name}" for field in fields(problem)}
+    known |= {f"balancer.{option}" for option in OPTIONS}
+    known |= {f"balancer.prior.{loss}" for loss in problem.residual_names}
+    known |= {f"width_{layer}" for layer in range(1, 65)}
+    for family, members in FAMILIES.items():
+        known.add(family)
+        for name, member in members.items():
+            for field in fields(member):
+                known.add(f"{family}.{name}.{field.name}")
+                known |= {
+                    f"{family}.{name}.{field.name}.{loss}" for loss in problem.residual_names
+                }
+    return {name: _hint(name, known) for name in names if name not in known}
+
+
+def _hint(name: str, known: set[str]) -> str:
+    if near := get_close_matches(name, sorted(known), n=1):
+        return f"did you mean `{near[0]}`?"
+    family = name.partition(".")[0]
+    beside = sorted(other for other in known if other.startswith(f"{family}."))
+    if beside and family not in FAMILIES:
+        return f"known are {', '.join(beside)}"
+    return (
+        "a problem that reads parameters of its own names them in `parameters`; "
+        "the fields of a problem are written `problem.<field>`"
+    )
+
+
+def _member(
+    point: Mapping[str, Any],
+    family: str,
+    members: Mapping[str, type[Member]],
+    losses: Sequence[str],
+) -> Member:
+    """The chosen member of a family, with the fields that the point holds for it."""
+    name = point.get(family, DEFAULTS[family])
+    if name not in members:
+        raise ValueError(f"{family}: no such {family} {name!r}. Known: {', '.join(members)}")
+    prefix = f"{family}.{name}."
+    chosen: dict[str, Any] = {}
+    for key, value in point.items():
+        if key.startswith(prefix):
+            field, _, loss = key[len(prefix) :].partition(".")
+            if loss:
+                chosen.setdefault(field, {})[loss] = value
+            else:
+                chosen[field] = value
+    return members[name](
+        **{
+            field: _per_loss(value, losses) if isinstance(value, dict) else value
+            for field, value in chosen.items()
+        }
+    )
+
+
+def _balancing(point: Mapping[str, Any], losses: Sequence[str]) -> Balancing:
+    prefix = "balancer.prior."
+    prior = {key[len(prefix) :]: value for key, value in point.items() if key.startswith(prefix)}
+    return Balancing(
+        balancer=_member(point, "balancer", BALANCERS, losses),
+        every=point.get("balancer.every", 1),
+        warmup=point.get("balancer.warmup", 0),
+        clip=(
+            point.get("balancer.clip.low", 0.0),
+            point.get("balancer.clip.high", float("inf")),
+        ),
+        prior=_per_loss(prior, losses) if prior else (),
+    )
+
+
+def _per_loss(values: Mapping[str, float], losses: Sequence[str]) -> tuple[float, ...]:
+    """Named coefficients in the order of the losses; what is not named is 1."""
+    if unknown := sorted(values.keys() - set(losses)):
+        raise ValueError(f"no such loss {unknown[0]!r}. The losses are {', '.join(losses)}")
+    return tuple(float(values.get(loss, 1.0)) for loss in losses)

@@ -1,0 +1,1 @@
+"""Economic equilibria solved by deep equilibrium nets: one residual per equilibrium condition."""

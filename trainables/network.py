@@ -1,0 +1,112 @@
+"""Networks of r replicates in one set of batched tensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainables.randomness import Generators
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "sin": torch.sin,
+    "swish": nn.functional.silu,
+    "relu": torch.relu,
+    "gelu": nn.functional.gelu,
+}
+
+INITIALIZERS: dict[str, Callable[[int, int], float]] = {
+    # standard deviation of a weight from fan in and fan out
+    "glorot": lambda fan_in, fan_out: math.sqrt(2.0 / (fan_in + fan_out)),
+    "kaiming": lambda fan_in, fan_out: math.sqrt(2.0 / fan_in),
+}
+"""Normal initialisation. Sources: Glorot & Bengio 2010 (eq. 12), He et al. 2015 (eq. 10)."""
+
+
+class Network(nn.Module):
+    """A module whose parameters have r as their first axis and that maps (r, b, d) to (r, b, o).
+
+    last_layer: the columns of the flattened parameters (r, n) that belong to the weights of the
+    last hidden layer, for balancers that look at that layer only; by default all columns.
+    """
+
+    last_layer: slice = slice(None)
+
+
+class MLP(Network):
+    """A multilayer perceptron, h -> activation(h W + b), the output layer linear.
+
+    low, high: (d,), the box of the inputs, scaled to [-1, 1] first.
+    widths: of the hidden layers, from the first to the last.
+    Parameters: one tensor `theta` (r, n); biases start at 0.
+    """
+
+    def __init__(
+        self,
+        low: Sequence[float],
+        high: Sequence[float],
+        widths: Sequence[int],
+        outputs: int,
+        activation: str,
+        initializer: str,
+        generator: Generators,
+    ) -> None:
+        super().__init__()
+        self.activation = ACTIVATIONS[activation]
+        sizes = [len(low), *widths, outputs]
+        self.shapes = list(pairwise(sizes))
+        std, r = INITIALIZERS[initializer], generator.r
+        blocks: list[Tensor] = []
+        for fan_in, fan_out in self.shapes:
+            blocks.append(std(fan_in, fan_out) * generator.normal(r, fan_in * fan_out))
+            blocks.append(blocks[-1].new_zeros(r, fan_out))
+        self.sizes = [block.shape[1] for block in blocks]
+        self.theta = nn.Parameter(torch.cat(blocks, dim=1))  # (r, n)
+        start = sum(self.sizes[: 2 * (len(widths) - 1)])
+        self.last_layer = slice(start, start + self.sizes[2 * (len(widths) - 1)])
+        low_, high_ = (self.theta.new_tensor(side) for side in (low, high))
+        self.register_buffer("slope", 2.0 / (high_ - low_), persistent=False)
+        self.register_buffer("offset", -(high_ + low_) / (high_ - low_), persistent=False)
+        self.slope: Tensor
+        self.offset: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (r, b, d). Returns (r, b, o)."""
+        blocks = self.theta.split(self.sizes, dim=1)
+        h = x * self.slope + self.offset
+        for layer, (fan_in, fan_out) in enumerate(self.shapes):
+            weight = blocks[2 * layer].view(-1, fan_in, fan_out)
+            bias = blocks[2 * layer + 1].unsqueeze(1)
+            h = torch.baddbmm(bias, h, weight)
+            if layer < len(self.shapes) - 1:
+                h = self.activation(h)
+        return h
+
+
+def mlp(
+    point: Mapping[str, Any],
+    low: Sequence[float],
+    high: Sequence[float],
+    outputs: int,
+    generator: Generators,
+) -> MLP:
+    """The perceptron that a point asks for: `depth` hidden layers of `width`.
+
+    `width_2` in a point is the width of the second hidden layer, and so on.
+    """
+    width = point.get("width", 32)
+    widths = [point.get(f"width_{layer}", width) for layer in range(1, point.get("depth", 4) + 1)]
+    return MLP(
+        low,
+        high,
+        widths,
+        outputs,
+        point.get("activation", "tanh"),
+        point.get("initializer", "glorot"),
+        generator,
+    )

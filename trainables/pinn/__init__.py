@@ -1,0 +1,1 @@
+"""Differential equations solved by physics-informed networks: one residual per condition."""

@@ -1,0 +1,42 @@
+"""Training and test points in a space-time box, shared by the problems of this folder."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from trainables.network import Network
+from trainables.problem import Problem
+from trainables.randomness import Generators
+
+
+def box(problem: Problem, generator: Generators, b: int) -> Tensor:
+    """(r, b, d): uniform in the problem's box."""
+    unit = generator.uniform(generator.r, b, len(problem.low))
+    low, high = unit.new_tensor(problem.low), unit.new_tensor(problem.high)
+    return low + (high - low) * unit
+
+
+def grid(problem: Problem, *counts: int) -> Tensor:
+    """(b, d), double: the regular grid over the problem's box, ends included, first input slowest."""
+    axes = [
+        torch.linspace(low, high, count, dtype=torch.float64)
+        for low, high, count in zip(problem.low, problem.high, counts, strict=True)
+    ]
+    return torch.cartesian_prod(*axes)
+
+
+def predict(network: Network, points: Tensor) -> Tensor:
+    """(b, d) -> (r, b, o): the same points for every replicate, in the network's own precision."""
+    parameter = next(network.parameters())
+    points = points.to(parameter)
+    outputs: Tensor = network(points.expand(parameter.shape[0], *points.shape))
+    return outputs
+
+
+def relative_l2(network: Network, points: Tensor, exact: Tensor) -> Tensor:
+    """(r,): ||u - exact||_2 / ||exact||_2 over points (b, d) with exact (b, o)."""
+    exact = exact.to(next(network.parameters()))
+    difference = predict(network, points) - exact
+    error: Tensor = difference.flatten(1).norm(dim=1) / exact.norm()
+    return error

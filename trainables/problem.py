@@ -1,0 +1,82 @@
+"""The interface of a problem: named residuals, and an error that no weight enters."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from trainables.network import Network, mlp
+from trainables.randomness import Generators
+
+Batch = dict[str, Tensor]
+"""Training points by name, each (r, b, d) with its own b."""
+
+
+@dataclass(frozen=True)
+class Problem(ABC):
+    """Something to be learned whose loss has m parts.
+
+    A subclass is a frozen dataclass; its fields can be set and tuned as `problem.<field>`.
+
+    residual_names: the m parts; fixes the order everywhere.
+    low, high:      (d,), the box of the inputs.
+    outputs:        o.
+    default_point:  the values a practitioner would start from; trial 1 of every sweep.
+    """
+
+    residual_names: ClassVar[tuple[str, ...]]
+    low: ClassVar[tuple[float, ...]]
+    high: ClassVar[tuple[float, ...]]
+    outputs: ClassVar[int] = 1
+    default_point: ClassVar[Mapping[str, Any]] = {
+        "width": 32,
+        "depth": 4,
+        "activation": "tanh",
+        "initializer": "glorot",
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "schedule": "constant",
+        "balancer": "uniform",
+    }
+    parameters: ClassVar[tuple[str, ...]] = ()
+    """Names of further parameters of a point that this problem's own `build` reads."""
+
+    steps_per_epoch: int = 100
+    """Optimiser steps between two reports."""
+
+    def build(self, point: Mapping[str, Any], generator: Generators) -> Network:
+        """The network of a point, (r, b, d) -> (r, b, o), for the r of the generator."""
+        return mlp(point, self.low, self.high, self.outputs, generator)
+
+    @abstractmethod
+    def sample(self, generator: Generators) -> Batch:
+        """Fresh training points for each replicate."""
+
+    @abstractmethod
+    def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
+        """Name -> (r, b): signed, per point, unweighted, in the order of `residual_names`."""
+
+    def losses(self, network: Network, batch: Batch) -> Tensor:
+        """(r, m): the mean square of each residual over its points.
+
+        A problem whose loss is no mean over residuals overrides this one.
+        """
+        residuals = self.residuals(network, batch)
+        return torch.stack([residuals[name].square().mean(-1) for name in self.residual_names], -1)
+
+    @abstractmethod
+    def error(self, network: Network) -> Tensor:
+        """(r,), positive, less is better: on held-out points, never weighted. This is tuned."""
+
+    def metrics(self, network: Network) -> dict[str, Tensor]:
+        """Name -> (r,): everything else worth charting."""
+        return {}
+
+    def solution(self, points: Tensor) -> Tensor:
+        """(b, d) -> (b, o): the exact or the reference solution, where there is one."""
+        raise NotImplementedError(f"{type(self).__name__} has no known solution")

@@ -1,0 +1,53 @@
+"""The problems that ship, and how a point configures one."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from trainables.deqn.brock_mirman_labor import BrockMirmanLabor
+from trainables.pinn.burgers1d import Burgers1D
+from trainables.pinn.wave1d import Wave1D
+from trainables.problem import Problem
+
+PROBLEMS: dict[str, type[Problem]] = {
+    "burgers1d": Burgers1D,
+    "wave1d": Wave1D,
+    "brock_mirman_labor": BrockMirmanLabor,
+}
+
+
+def problem_class(name: str) -> type[Problem]:
+    """The problem of a name, or of a dotted path such as `my_package.problems:MyProblem`.
+
+    Raises ValueError that lists the known names or says what is wrong with the path.
+    """
+    if name in PROBLEMS:
+        return PROBLEMS[name]
+    module, separator, attribute = name.partition(":")
+    if not separator:
+        raise ValueError(
+            f"{name!r}: no such problem. Known: {', '.join(sorted(PROBLEMS))}; your own is "
+            "written my_package.my_module:MyProblem"
+        )
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as fault:
+        raise ValueError(f"{name!r}: {fault}. Is it installed where the trials run?") from fault
+    if not (isinstance(found, type) and issubclass(found, Problem)):
+        raise ValueError(f"{name!r} is not a subclass of trainables.Problem")
+    return found
+
+
+def problem_for(name: str, point: Mapping[str, Any]) -> Problem:
+    """The problem with the fields that the point sets as `problem.<field>`."""
+    cls = problem_class(name)
+    known = {field.name for field in fields(cls)}
+    chosen = {key[8:]: value for key, value in point.items() if key.startswith("problem.")}
+    if unknown := sorted(chosen.keys() - known):
+        raise ValueError(
+            f"problem.{unknown[0]}: {name} has no `{unknown[0]}`. It has {', '.join(sorted(known))}"
+        )
+    return cls(**chosen)

@@ -1,0 +1,71 @@
+"""A tuning service for models with several losses.
+
+>>> import tuner
+>>> sweep = tuner.Sweep(name="first", problem="burgers1d")
+>>> result = tuner.run(sweep)  # doctest: +SKIP
+>>> result.best().point  # doctest: +SKIP
+
+Importing this package loads neither torch nor ray nor mlflow; `run` does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tuner.errors import (
+        Fault,
+        JournalDamaged,
+        SweepBusy,
+        SweepError,
+        SweepExists,
+        SweepMissing,
+        TunerError,
+    )
+    from tuner.execution import run
+    from tuner.result import Result, Trained
+    from tuner.sweep import Sweep
+    from tuner.table import Status, Trial, TrialTable
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Fault": "tuner.errors",
+    "JournalDamaged": "tuner.errors",
+    "Result": "tuner.result",
+    "Status": "tuner.table",
+    "Sweep": "tuner.sweep",
+    "SweepBusy": "tuner.errors",
+    "SweepError": "tuner.errors",
+    "SweepExists": "tuner.errors",
+    "SweepMissing": "tuner.errors",
+    "Trained": "tuner.result",
+    "Trial": "tuner.table",
+    "TrialTable": "tuner.table",
+    "TunerError": "tuner.errors",
+    "run": "tuner.execution",
+}
+
+__all__ = [
+    "Fault",
+    "JournalDamaged",
+    "Result",
+    "Status",
+    "Sweep",
+    "SweepBusy",
+    "SweepError",
+    "SweepExists",
+    "SweepMissing",
+    "Trained",
+    "Trial",
+    "TrialTable",
+    "TunerError",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,162 @@
+"""The command line: parse, call, print. Whatever it does, Python can do under the same name."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+import tuner
+from tuner.errors import TunerError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+storage_option = click.option(
+    "--storage", default="sweeps", show_default=True, help="Folder of the sweeps."
+)
+
+
+def readable(command: Command) -> Command:
+    """What a user can mend is printed without a traceback; exit status 2."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except TunerError as error:
+            click.echo(f"tuner: {error}", err=True)
+            sys.exit(2)
+
+    return wrapped  # type: ignore[return-value]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(tuner.__version__, prog_name="tuner")
+def main() -> None:
+    """Tune models whose loss has several parts, the balancing of the parts included."""
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--storage", help="Folder of the sweeps, in place of the one in FILE.")
+@click.option("--address", help="Of a Ray cluster; a local one by default.")
+@click.option("--replace", is_flag=True, help="Put it in the place of a sweep of the same name.")
+@readable
+def run(file: str, storage: str | None, address: str | None, replace: bool) -> None:
+    """Run the sweep in FILE, or go on with it if it was interrupted."""
+    sweep = tuner.Sweep.load(file)
+    if storage:
+        sweep = sweep.model_copy(update={"storage": storage})
+    from tuner.progress import Progress
+
+    click.echo(f"{sweep.name}: up to {sweep.budget.trials} trials, in {sweep.folder}", err=True)
+    with Progress(sweep) as progress:
+        result = tuner.run(sweep, address=address, watch=progress, replace=replace)
+    again = f"tuner run {file}" + (f" --storage {storage}" if storage else "")
+    for line in closing_words(result, again):
+        click.echo(line)
+    if result.trials.status != "finished":
+        sys.exit(INTERRUPTED)
+
+
+def closing_words(result: tuner.Result, again: str) -> Iterable[str]:
+    """What is said at the end of a run: what won, where to look, how to go on."""
+    from tuner.report import headline
+    from tuner.tracking import Sender
+
+    table = result.trials
+    yield ""
+    if len(table):
+        yield headline(table)
+        yield f"report:  {result.report()}"
+    yield f"MLflow:  tuner ui --storage {result.folder.parent}"
+    if pending := Sender(result.folder, result.sweep.tracking.uri).pending():
+        yield f"MLflow has not got {pending} of the journal's events yet; the next run sends them."
+    if table.status != "finished":
+        yield f"{table.status}: {table.reason}. Go on with: {again}"
+
+
+@main.command()
+@click.argument("name")
+@storage_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@readable
+def best(name: str, storage: str, as_json: bool) -> None:
+    """Show the best trial of the sweep NAME and its point."""
+    trained = tuner.Result(Path(storage) / name).best()
+    if as_json:
+        click.echo(json.dumps(trained.to_json(), indent=2))
+        return
+    from tuner.progress import spread
+
+    trial = trained.trial
+    click.echo(f"trial {trial.number}, epoch {trial.epochs}: error {spread(trial)}")
+    for parameter, value in trial.point.items():
+        click.echo(f"  {parameter}: {value}")
+
+
+@main.command()
+@click.argument("name")
+@storage_option
+@click.option("--output", help="File to write; report.html in the sweep's folder by default.")
+@readable
+def report(name: str, storage: str, output: str | None) -> None:
+    """Write the report of the sweep NAME, one HTML file."""
+    click.echo(tuner.Result(Path(storage) / name).report(output))
+
+
+@main.command("list")
+@click.argument(
+    "what",
+    type=click.Choice(
+        ["problems", "balancers", "searchers", "schedulers", "spaces", "activations", "sweeps"]
+    ),
+)
+@storage_option
+@readable
+def list_(what: str, storage: str) -> None:
+    """Show what there is to choose from."""
+    from tuner import catalogue
+
+    for name, text in catalogue.entries(what, Path(storage)):
+        click.echo(f"{name:24}{text}")
+
+
+@main.command()
+@storage_option
+@click.option("--port", default=5000, show_default=True)
+@readable
+def ui(storage: str, port: int) -> None:
+    """Serve MLflow on the sweeps of a folder, on this machine alone."""
+    from tuner.tracking import serve
+
+    serve(Path(storage).expanduser().absolute(), port)
+
+
+@main.command()
+@storage_option
+@readable
+def doctor(storage: str) -> None:
+    """Check what is installed and whether a sweep could run here."""
+    from tuner.doctor import checkup
+
+    sound = True
+    for finding in checkup(Path(storage)):
+        sound = sound and finding.sound
+        click.echo(f"{'ok     ' if finding.sound else 'WRONG  '}{finding.text}")
+    sys.exit(0 if sound else 1)
+
+
+@main.command()
+@readable
+def schema() -> None:
+    """Print the JSON schema of a sweep file, for editors."""
+    click.echo(json.dumps(tuner.Sweep.model_json_schema(), indent=2))

@@ -1,0 +1,156 @@
+"""The journal of a sweep: an append-only list of events, the only truth about it.
+
+One event a line: the CRC-32 of the rest in hex, a space, and the event as JSON. `append` returns
+when the lines are on disk, so nothing that happens afterwards can undo them. A line that was not
+finished (the machine died while writing) is dropped when the journal is next opened to write; a
+damaged line that others follow means that the file was changed, and is refused with its number.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+import warnings
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from tuner.errors import JournalDamaged, SweepBusy
+from tuner.table import Event
+
+
+class Journal:
+    """A journal that is open for writing. One writer at a time: the file is locked.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "journal.jsonl"
+    >>> with Journal(path) as journal:
+    ...     stamped = journal.append([{"event": "opened", "pid": 1, "host": "here"}])
+    >>> [event["n"] for event in read(path)]
+    [1]
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: BinaryIO = path.open("a+b", buffering=0)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise SweepBusy(
+                f"{path.parent}: another process is at work on this sweep. Wait for it, or end "
+                "it; `tuner report` and MLflow can be looked at meanwhile."
+            ) from None
+        self.events = list(self._recover())
+        self._clock = self.events[-1]["clock"] if self.events else 0.0
+        self._opened = time.monotonic()
+
+    @property
+    def clock(self) -> float:
+        """Seconds during which a driver has been at work on the sweep."""
+        return self._clock + time.monotonic() - self._opened
+
+    def append(self, events: Iterable[Mapping[str, Any]]) -> list[Event]:
+        """Number, stamp and write the events; returns them once they are durable."""
+        stamp, clock = round(time.time(), 3), round(self.clock, 3)
+        start = self.events[-1]["n"] + 1 if self.events else 1
+        stamped: list[Event] = [
+            {"n": n, "time": stamp, "clock": clock, **event}
+            for n, event in enumerate(events, start=start)
+        ]
+        content = b"".join(_encode(event) for event in stamped)
+        written = self._file.write(content)
+        if written != len(content):
+            raise OSError(f"{self.path}: wrote {written} of {len(content)} bytes. Disk full?")
+        os.fsync(self._file.fileno())
+        self.events += stamped
+        return stamped
+
+    def close(self) -> None:
+        """Give the lock back."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _recover(self) -> Iterator[Event]:
+        """The events of the file; cuts off a torn end."""
+        sound = 0
+        self._file.seek(0)
+        for event, end in _parse(self._file.read(), self.path):
+            sound = end
+            yield event
+        size = self._file.seek(0, os.SEEK_END)
+        if sound < size:
+            warnings.warn(
+                f"{self.path}: the last line was not finished ({size - sound} bytes); dropped. "
+                "Whatever it said had not been acted on.",
+                stacklevel=3,
+            )
+            self._file.truncate(sound)
+            os.fsync(self._file.fileno())
+
+
+def read(path: Path, after: int = 0) -> list[Event]:
+    """The events with a number above `after`. Does not lock: a torn end is not there yet."""
+    if not path.exists():
+        return []
+    return [event for event, _ in _parse(path.read_bytes(), path) if event["n"] > after]
+
+
+class Follower:
+    """Reads what is new in a journal each time it is called, without reading the rest again."""
+
+    def __init__(self, path: Path, after: int = 0) -> None:
+        self.path, self.after, self._place = path, after, 0
+
+    def __call__(self) -> list[Event]:
+        """The events that are new since the last call, with a number above `after`."""
+        if not self.path.exists():
+            return []
+        with self.path.open("rb") as file:
+            file.seek(self._place)
+            found = list(_parse(file.read(), self.path))
+        self._place += found[-1][1] if found else 0
+        return [event for event, _ in found if event["n"] > self.after]
+
+
+def _encode(event: Event) -> bytes:
+    text = json.dumps(event, separators=(",", ":"), allow_nan=False).encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _parse(content: bytes, path: Path) -> Iterator[tuple[Event, int]]:
+    """Each event and the place where its line ends. Stops before a torn last line."""
+    *lines, rest = content.split(b"\n")
+    end = 0
+    for number, line in enumerate(lines, start=1):
+        event = _decode(line)
+        if event is None:
+            if number == len(lines) and not rest:
+                return
+            raise JournalDamaged(path, number, len(lines))
+        end += len(line) + 1
+        yield event, end
+
+
+def _decode(line: bytes) -> Event | None:
+    """The event of a whole line, None if it is not what was written."""
+    checksum, _, text = line.partition(b" ")
+    if checksum != b"%08x" % zlib.crc32(text):
+        return None
+    event: Event = json.loads(text)
+    return event

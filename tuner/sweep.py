@@ -1,0 +1,281 @@
+"""A sweep: what a user asks for. Validated as a whole, YAML in and out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
+
+from search_spaces import Space, SpaceError, YamlError, build, read_yaml
+from search_spaces.names import did_you_mean
+from tuner.errors import Fault, SweepError, TunerError
+from tuner.messages import faults_of
+from tuner.schedulers import SCHEDULERS, Scheduler
+from tuner.searchers import SEARCHERS, Searcher
+
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+RESERVED = frozenset({"con", "prn", "aux", "nul"})
+
+
+class Part(BaseModel):
+    """A part of a sweep: frozen, no unknown keys, no guessing of types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Named(BaseModel):
+    """A strategy by name with its own settings; the name alone may be written as text."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The settings beside the name."""
+        return dict(self.model_extra or {})
+
+
+def _name_alone(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Strategy = Annotated[Named, BeforeValidator(_name_alone)]
+Whole = Annotated[int, Field(strict=True, ge=1)]
+Real = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+
+
+class SpaceSpec(Part):
+    """What may be tuned: named spaces, and what is added, narrowed or fixed here."""
+
+    use: list[str] = ["network", "optimizer", "balancer"]
+    set: dict[str, Any] = {}
+
+
+class Budget(Part):
+    """How much may be spent: whichever ends first."""
+
+    trials: Whole = 32
+    epochs: Annotated[Whole, Field(description="of a trial that runs to the end")] = 27
+    seconds: Annotated[
+        Real | None, Field(gt=0, description="of the whole sweep, while a driver is at work")
+    ] = None
+
+
+class Resources(Part):
+    """Of one trial."""
+
+    cpu: Annotated[Real, Field(gt=0)] = 1.0
+    gpu: Annotated[Real, Field(ge=0)] = 0.0
+
+
+class Tracking(Part):
+    """Where MLflow is."""
+
+    uri: Annotated[str | None, Field(description="default: SQLite beside the sweep")] = None
+
+
+class Sweep(Part):
+    """A request to search a space on a problem.
+
+    >>> sweep = Sweep(name="first", problem="burgers1d", budget={"trials": 8, "epochs": 9})
+    >>> sweep.searcher.name
+    'tpe'
+
+    Raises SweepError with every fault that can be found without loading the problem.
+    """
+
+    name: str
+    problem: Annotated[
+        str, Field(description="a name of `tuner list problems`, or my_package.module:MyProblem")
+    ]
+    space: SpaceSpec = SpaceSpec()
+    searcher: Strategy = Named(name="tpe")
+    scheduler: Strategy = Named(name="asha")
+    budget: Budget = Budget()
+    replicates: Annotated[
+        Whole, Field(le=1024, description="random seeds that are trained together in each trial")
+    ] = 4
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
+    precision: Literal["float32", "float64"] = "float32"
+    resources: Resources = Resources()
+    concurrency: Annotated[
+        Whole | None, Field(description="trials at a time; default: as many as the cluster holds")
+    ] = None
+    retries: Annotated[
+        int, Field(strict=True, ge=0, description="of a trial whose process died or raised")
+    ] = 1
+    tracking: Tracking = Tracking()
+    storage: str = "sweeps"
+
+    def __init__(self, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as fault:
+            raise SweepError([*faults_of(fault, type(self)), *_early(data)]) from None
+        if faults := [*_strategy_faults(self), *_space_faults(self.space.model_dump())]:
+            raise SweepError(faults)
+
+    @field_validator("name")
+    @classmethod
+    def _slug(cls, name: str) -> str:
+        if not NAME.fullmatch(name) or ".." in name or name.split(".")[0] in RESERVED:
+            shown = name if len(name) <= 40 else f"{name[:40]}… ({len(name)} characters)"
+            raise ValueError(
+                f"{shown!r} cannot be the name of a folder everywhere. Use 1 to 64 lower-case "
+                "letters, digits, hyphens, underscores and single dots, with a letter or digit "
+                "at both ends, such as burgers-balancing"
+            )
+        return name
+
+    @classmethod
+    def from_yaml(cls, text: str | bytes) -> Sweep:
+        """Read a sweep. Raises SweepError for text that is no YAML or no sweep."""
+        try:
+            data = read_yaml(text)
+        except YamlError as fault:
+            raise SweepError([Fault("", str(fault))]) from None
+        if not isinstance(data, dict):
+            raise SweepError(
+                [
+                    Fault(
+                        "",
+                        f"expected keys such as `name:` and `problem:`, found "
+                        f"{'nothing' if data is None else type(data).__name__}. "
+                        "examples/ holds sweeps to start from.",
+                    )
+                ]
+            )
+        return cls(**data)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Sweep:
+        """Read a sweep from a file."""
+        try:
+            content = Path(path).read_bytes()
+        except OSError as fault:
+            raise TunerError(f"{path}: cannot be read ({fault.strerror}).") from None
+        return cls.from_yaml(content)
+
+    def to_yaml(self) -> str:
+        """The sweep as YAML that `from_yaml` reads back to an equal sweep."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    @property
+    def specification(self) -> dict[str, Any]:
+        """What determines the results; two sweeps of one name must agree in it.
+
+        How much is tried, where and how fast is left out, so that a sweep can go on with more
+        trials or on another cluster. The epochs stay in: schedules run over them.
+        """
+        everything = self.model_dump(mode="json")
+        named = {
+            key: everything[key]
+            for key in (
+                "problem",
+                "space",
+                "searcher",
+                "scheduler",
+                "replicates",
+                "seed",
+                "precision",
+            )
+        }
+        return {**named, "epochs": self.budget.epochs}
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that stand for the specification."""
+        text = json.dumps(self.specification, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def folder(self) -> Path:
+        """Where everything of the sweep lies."""
+        return Path(self.storage).expanduser().absolute() / self.name
+
+    def make_searcher(self) -> Searcher:
+        """The searcher with its settings."""
+        return SEARCHERS[self.searcher.name](**self.searcher.options)
+
+    def make_scheduler(self) -> Scheduler:
+        """The scheduler with its settings."""
+        return SCHEDULERS[self.scheduler.name](**self.scheduler.options)
+
+    def make_space(self, losses: tuple[str, ...] | None = None) -> Space:
+        """The space; `losses` are the names that parameters `per_loss` are made for."""
+        return build(self.space.model_dump(), losses)
+
+
+def _early(data: Mapping[str, Any]) -> list[Fault]:
+    """Faults of the space of a sweep that has others too, so that all are shown at once."""
+    space = data.get("space", {})
+    sound = isinstance(space, dict) and set(space) <= {"use", "set"}
+    if not sound or not isinstance(space.get("set", {}), dict):
+        return []
+    return _space_faults({"use": SpaceSpec().use, "set": {}, **space})
+
+
+def _space_faults(spec: Mapping[str, Any]) -> list[Fault]:
+    try:
+        build(spec)
+    except SpaceError as error:
+        return [Fault(f"space.{fault.path}", fault.message) for fault in error.faults]
+    return []
+
+
+def _strategy_faults(sweep: Sweep) -> list[Fault]:
+    families: list[tuple[str, Named, Mapping[str, type]]] = [
+        ("searcher", sweep.searcher, SEARCHERS),
+        ("scheduler", sweep.scheduler, SCHEDULERS),
+    ]
+    return [
+        fault for family, chosen, members in families for fault in _member(family, chosen, members)
+    ]
+
+
+def _member(family: str, chosen: Named, members: Mapping[str, type]) -> list[Fault]:
+    """The faults of one strategy: its name, the names of its settings, their values."""
+    if chosen.name not in members:
+        return [
+            Fault(
+                f"{family}.name",
+                f"no such {family} `{chosen.name}`.{did_you_mean(chosen.name, members)} "
+                f"Known: {', '.join(sorted(members))}.",
+            )
+        ]
+    known = {field.name: field.type for field in fields(members[chosen.name])}
+    if unknown := [option for option in chosen.options if option not in known]:
+        has = f"It has {', '.join(known)}." if known else "It has no settings."
+        return [
+            Fault(
+                f"{family}.{option}",
+                f"{chosen.name} has no `{option}`.{did_you_mean(option, known)} {has}",
+            )
+            for option in unknown
+        ]
+    wrong = [
+        Fault(f"{family}.{name}", f"expected a whole number, found {value!r}.")
+        for name, value in chosen.options.items()
+        if known[name] == "int" and (not isinstance(value, int) or isinstance(value, bool))
+    ]
+    if wrong:
+        return wrong
+    try:
+        members[chosen.name](**chosen.options)
+    except (ValueError, TypeError) as fault:
+        return [Fault(family, f"{chosen.name}: {fault}.")]
+    return []
