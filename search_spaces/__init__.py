@@ -32,7 +32,7 @@ What cannot be meant is refused, all of it at once, with the place and the way o
 >>> build({"use": ["balancer"], "set": {"balancer.relobralo.beta": 0.9}})
 Traceback (most recent call last):
     ...
-search_spaces.faults.SpaceError: `set.balancer.relobralo.beta`: relobralo has no `beta`. \
+search_spaces.faults.SpaceError: set.balancer.relobralo.beta: relobralo has no `beta`. \
 It has alpha, rho, temperature.
 
 `encode` and `decode` give searchers that need coordinates a vector in the unit cube, `point_hash`

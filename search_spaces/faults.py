@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fault:
-    """Where it is, such as `set.width.low`, and what is wrong with it, in one line."""
+    """The path of the key, such as `set.width.low`, and what is wrong with it, in one line."""
 
     path: str
     message: str
 
     def __str__(self) -> str:
-        return f"`{self.path}`: {self.message}"
+        return f"{self.path}: {self.message}" if self.path else self.message
 
 
 class SpaceError(ValueError):

@@ -65,7 +65,8 @@ class Generators:
     def set_state(self, state: Tensor) -> None:
         """Go on from where `get_state` stood."""
         for stream, row in zip(self.streams, state, strict=True):
-            stream.set_state(row.clone())  # torch 2.13 crashes on a row of a larger tensor
+            # a copy, since torch 2.13 crashes on a row of a larger tensor; on the CPU, as drawn
+            stream.set_state(row.cpu().clone())
 
     def _draw(self, draw: object, shape: tuple[int, ...]) -> Tensor:
         if self.r == 1:

@@ -68,8 +68,8 @@ def _spaces() -> Iterator[tuple[str, str]]:
 
 def _sweeps(storage: Path) -> Iterator[tuple[str, str]]:
     from tuner.errors import TunerError
-    from tuner.progress import spread
     from tuner.result import Result
+    from tuner.wording import count, spread
 
     for path in sorted(storage.glob("[!.]*/journal.jsonl")):
         try:
@@ -78,5 +78,9 @@ def _sweeps(storage: Path) -> Iterator[tuple[str, str]]:
             yield path.parent.name, str(error)
             continue
         best = table.best()
-        text = f"best {spread(best)} by trial {best.number}" if best else "nothing finite yet"
-        yield path.parent.name, f"{table.status}, {len(table)} trials, {text}"
+        text = (
+            f"best {spread(best.reports[-1])} by trial {best.number}"
+            if best
+            else "nothing finite yet"
+        )
+        yield path.parent.name, f"{table.status}, {count(len(table), 'trial')}, {text}"

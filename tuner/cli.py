@@ -95,10 +95,10 @@ def best(name: str, storage: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(trained.to_json(), indent=2))
         return
-    from tuner.progress import spread
+    from tuner.wording import outcome
 
     trial = trained.trial
-    click.echo(f"trial {trial.number}, epoch {trial.epochs}: error {spread(trial)}")
+    click.echo(f"trial {trial.number}: {outcome(trial)}")
     for parameter, value in trial.point.items():
         click.echo(f"  {parameter}: {value}")
 

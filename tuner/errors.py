@@ -11,23 +11,23 @@ TunerError              printed without a traceback
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from search_spaces import Fault
+
+__all__ = [
+    "Fault",
+    "JournalDamaged",
+    "SweepBusy",
+    "SweepError",
+    "SweepExists",
+    "SweepMissing",
+    "TunerError",
+]
 
 
 class TunerError(Exception):
     """The message says what was given, what was expected and what to do."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One mistake in a sweep: the path of the key, and what is wrong with it."""
-
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
 
 
 class SweepError(TunerError):

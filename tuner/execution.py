@@ -40,9 +40,6 @@ from tuner.sweep import Sweep
 from tuner.table import replay
 from tuner.tracking import Sender
 
-SAVE_SECONDS = 5.0
-"""What a trial can lose when its process dies."""
-
 
 def run(
     sweep: Sweep,
@@ -285,7 +282,7 @@ def config_of(sweep: Sweep, driver: Driver, segment: Segment) -> dict[str, Any]:
         "device": "cuda" if sweep.resources.gpu else "cpu",
         "threads": max(1, int(sweep.resources.cpu)),
         "rungs": list(driver.scheduler.rungs(sweep.budget.epochs)),
-        "save_seconds": SAVE_SECONDS,
+        "save_seconds": sweep.checkpoint_seconds,
     }
 
 

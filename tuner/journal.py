@@ -115,7 +115,8 @@ class Follower:
     """Reads what is new in a journal each time it is called, without reading the rest again."""
 
     def __init__(self, path: Path, after: int = 0) -> None:
-        self.path, self.after, self._place = path, after, 0
+        self.path, self.after = path, after
+        self._place, self._line = 0, 1  # where the next line starts, and its number
 
     def __call__(self) -> list[Event]:
         """The events that are new since the last call, with a number above `after`."""
@@ -123,8 +124,9 @@ class Follower:
             return []
         with self.path.open("rb") as file:
             file.seek(self._place)
-            found = list(_parse(file.read(), self.path))
+            found = list(_parse(file.read(), self.path, self._line))
         self._place += found[-1][1] if found else 0
+        self._line += len(found)
         return [event for event, _ in found if event["n"] > self.after]
 
 
@@ -133,16 +135,19 @@ def _encode(event: Event) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def _parse(content: bytes, path: Path) -> Iterator[tuple[Event, int]]:
-    """Each event and the place where its line ends. Stops before a torn last line."""
+def _parse(content: bytes, path: Path, first: int = 1) -> Iterator[tuple[Event, int]]:
+    """Each event and the place where its line ends; the first line is line `first` of the file.
+
+    Stops before a torn last line. Event n is on line n, so a line that is missing is noticed.
+    """
     *lines, rest = content.split(b"\n")
-    end = 0
-    for number, line in enumerate(lines, start=1):
+    end, last = 0, first + len(lines) - 1
+    for number, line in enumerate(lines, start=first):
         event = _decode(line)
-        if event is None:
-            if number == len(lines) and not rest:
-                return
-            raise JournalDamaged(path, number, len(lines))
+        if event is None and number == last and not rest:
+            return
+        if event is None or event["n"] != number:
+            raise JournalDamaged(path, number, last)
         end += len(line) + 1
         yield event, end
 

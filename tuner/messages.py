@@ -21,10 +21,10 @@ _TYPES = {
     "model_attributes_type": "keys with values",
 }
 _BOUNDS = {
-    "greater_than": ("more than {gt}", "gt"),
-    "greater_than_equal": ("at least {ge}", "ge"),
-    "less_than": ("less than {lt}", "lt"),
-    "less_than_equal": ("at most {le}", "le"),
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
 }
 
 
@@ -43,7 +43,7 @@ def _fault(detail: dict[str, Any], model: type[BaseModel]) -> Fault:
     if kind == "missing":
         return Fault(path, f"missing. Write `{place[-1]}: ...`.")
     if kind in _BOUNDS:
-        expected = _BOUNDS[kind][0].format(**detail["ctx"])
+        expected = _BOUNDS[kind].format(**detail["ctx"])
         return Fault(path, f"expected {expected}, found {_shown(given)}.")
     if kind in _TYPES:
         quoted = isinstance(given, str) and "number" in _TYPES[kind] and _is_number(given)

@@ -10,10 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from tuner.sweep import Sweep
-from tuner.table import ENDED, Status, Trial, TrialTable
+from tuner.table import ENDED, Point, Status, Trial, TrialTable
+from tuner.wording import duration, short, spread
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 LINE_SECONDS = 10.0
 """At most so long between two lines where there is no terminal."""
@@ -74,34 +76,11 @@ class Snapshot:
             if self.counts[status]
         ]
         if self.best:
-            parts.append(f"best {spread(self.best)} by trial {self.best.number}")
+            parts.append(f"best {spread(self.best.reports[-1])} by trial {self.best.number}")
         parts.append(f"{self.epochs_a_second:.1f} epochs/s")
         if self.seconds_left is not None and done < self.trials:
             parts.append(f"about {duration(self.seconds_left)} left")
         return " · ".join(parts)
-
-
-def spread(trial: Trial) -> str:
-    """The error of a trial with its spread over replicates, such as `0.031 (0.02 to 0.05)`."""
-    return f"{trial.error:.3g} ({trial.quantile(0.1):.3g} to {trial.quantile(0.9):.3g})"
-
-
-def duration(seconds: float) -> str:
-    """Such as `45 s`, `3 min` or `2 h 5 min`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def short(point: Any) -> str:
-    """A point in one line: `balancer=relobralo width=64 …`, the balancer first."""
-    order = sorted(point.items(), key=lambda item: not item[0].startswith("balancer"))
-    return " ".join(
-        f"{name.rpartition('.')[2] if name.startswith('balancer.') else name}="
-        f"{format(value, '.3g') if isinstance(value, float) else value}"
-        for name, value in order
-    )
 
 
 class Progress:
@@ -158,13 +137,21 @@ class Progress:
             return Text(f"{self.sweep.name}: starting Ray …")
         now = Snapshot.of(self._table, self.sweep)
         rows = Table(box=None, pad_edge=False, header_style="dim")
-        for heading in ("trial", "epoch", "error (spread)", "point"):
-            rows.add_column(heading, no_wrap=True, overflow="ellipsis")
+        for heading in ("trial", "epoch", "error"):
+            rows.add_column(heading, no_wrap=True)
+        rows.add_column("point")  # the one that gives way, since only it could wrap
         for trial in now.running:
-            error = spread(trial) if trial.reports else "starting"
+            error = spread(trial.reports[-1]) if trial.reports else "starting"
             epoch = f"{trial.epochs}/{self.sweep.budget.epochs}"
-            rows.add_row(str(trial.number), epoch, error, short(trial.point))
+            rows.add_row(str(trial.number), epoch, error, _one_line(trial.point))
         parts: list[RenderableType] = [Text(f"{self.sweep.name}: {now.line()}", style="bold")]
         if now.best:
-            parts.append(Text(f"best: {short(now.best.point)}", no_wrap=True, overflow="ellipsis"))
+            parts.append(_one_line(now.best.point, "best: "))
         return Group(*parts, rows)
+
+
+def _one_line(point: Point, before: str = "") -> Text:
+    """A point, cut where the line ends."""
+    from rich.text import Text
+
+    return Text(before + short(point), no_wrap=True, overflow="ellipsis")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from string import Template
+from typing import TYPE_CHECKING
 
 from trainables.report import Report, quantile
 from tuner import figures
-from tuner.figures import count, number, shown, spread
-from tuner.table import Point, Status, Trial, TrialTable
+from tuner.table import Status, Trial, TrialTable
+from tuner.wording import as_yaml, count, number, outcome, short, shown, spread
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -60,8 +61,7 @@ def _winner(table: TrialTable, best: Trial) -> str:
     verb = "won" if table.status == "finished" else "leads so far"
     if best.status is not Status.FINISHED:
         verb = f"is ahead among those that went furthest ({best.status})"
-    result = f"error {spread(best.reports[-1])} after {count(best.epochs, 'epoch')}"
-    return f"Trial {best.number}{balancer} {verb}: {result}."
+    return f"Trial {best.number}{balancer} {verb}: {outcome(best)}."
 
 
 def _against_default(table: TrialTable, best: Trial) -> str:
@@ -73,10 +73,10 @@ def _against_default(table: TrialTable, best: Trial) -> str:
         return "That is the default point; over as many epochs, no other trial has beaten it."
     name = f"the default point, trial {default.number},"
     epoch = min(best.epochs, default.epochs)
-    ours, theirs = _report_at(best, epoch), _report_at(default, epoch)
-    if default.reports and not math.isfinite(default.error):
+    ours, theirs = best.report_at(epoch), default.report_at(epoch)
+    if default.status is Status.DIVERGED:
         return f"{name.capitalize()} diverged."
-    if ours is None or theirs is None:
+    if ours is None or theirs is None or not math.isfinite(default.error):
         return f"{name.capitalize()} has no error to compare with ({default.status})."
     if epoch < best.epochs:
         given = f"After {count(epoch, 'epoch')}, as far as {name} got, it had {spread(ours)}"
@@ -84,10 +84,6 @@ def _against_default(table: TrialTable, best: Trial) -> str:
     else:
         given = f"Against {name} with {spread(theirs)}"
     return f"{given}: {_factor(ours, theirs)}, and {_overlap(ours, theirs)}."
-
-
-def _report_at(trial: Trial, epoch: int) -> Report | None:
-    return next((report for report in trial.reports if report.epoch == epoch), None)
 
 
 def _factor(ours: Report, theirs: Report) -> str:
@@ -136,25 +132,25 @@ def _page(
         _five_best(table),
         _statuses(table),
         _pictures(table, best),
-        _section("The best point", f"<pre>{escape(_yaml(best.point))}</pre>") if best else "",
-        _section("What to do next", f"<pre>{escape(chr(10).join(how_to))}</pre>")
-        if how_to
-        else "",
-        f"<details><summary>The sweep</summary><pre>{escape(sweep_yaml)}</pre></details>"
-        if sweep_yaml
-        else "",
+        _section("The best point", _block(as_yaml(best.point))) if best else "",
+        _section("What to do next", _block("\n".join(how_to))) if how_to else "",
+        _folded("The sweep", _block(sweep_yaml)) if sweep_yaml else "",
     ]
-    return _TEMPLATE.format(
-        title=escape(title),
-        style=_STYLE,
-        plotly=get_plotlyjs(),
-        body="\n".join(filter(None, sections)),
-        theme=_THEME,
-    )
+    template = files("tuner").joinpath("report_template.html").read_text(encoding="utf-8")
+    body = "\n".join(filter(None, sections))
+    return Template(template).substitute(title=escape(title), plotly=get_plotlyjs(), body=body)
 
 
 def _section(title: str, body: str) -> str:
     return f"<section><h2>{title}</h2>{body}</section>"
+
+
+def _folded(title: str, body: str) -> str:
+    return f"<details><summary>{title}</summary>{body}</details>"
+
+
+def _block(text: str) -> str:
+    return f"<pre>{escape(text)}</pre>"
 
 
 def _five_best(table: TrialTable) -> str:
@@ -173,12 +169,7 @@ def _five_best(table: TrialTable) -> str:
 
 def _row(trial: Trial, partial: bool) -> str:
     balancer = shown(trial.point.get("balancer", ""))
-    prefix = f"balancer.{balancer}."
-    others = ", ".join(
-        f"{name.removeprefix(prefix)}={shown(value)}"
-        for name, value in trial.point.items()
-        if name != "balancer"
-    )
+    others = short({name: value for name, value in trial.point.items() if name != "balancer"})
     error = spread(trial.reports[-1])
     cells = (trial.number, trial.origin, trial.status, trial.epochs, error, balancer, others)
     return f"<tr{' class=faint' if partial else ''}>{_cells(cells)}</tr>"
@@ -194,11 +185,12 @@ def _table(head: Iterable[str], rows: Iterable[str]) -> str:
 
 
 def _statuses(table: TrialTable) -> str:
-    rows = [
-        f"<tr>{_cells((n, status, _reasons(table.having(status))))}</tr>"
-        for status, n in _tally(table).items()
-    ]
-    return _section("All trials", _table(("trials", "status", "why"), rows)) if rows else ""
+    rows = [(n, status, _reasons(table.having(status))) for status, n in _tally(table).items()]
+    if not rows:
+        return ""
+    width = 3 if any(why for *_, why in rows) else 2
+    cells = [f"<tr>{_cells(row[:width])}</tr>" for row in rows]
+    return _section("All trials", _table(("trials", "status", "why")[:width], cells))
 
 
 def _reasons(trials: Sequence[Trial]) -> str:
@@ -235,83 +227,3 @@ _BAND = "Lines: median over replicates. Bands: from their 10 % to their 90 % qua
 def _drawn(name: str, figure: Figure) -> str:
     data = figure.to_json().replace("<", "\\u003c")  # no text can end the script
     return f'<div class=plot id="{name}"></div><script>draw("{name}", {data})</script>'
-
-
-def _yaml(point: Point) -> str:
-    return "\n".join(f"{_scalar(name)}: {_scalar(value)}" for name, value in point.items())
-
-
-def _scalar(value: Any) -> str:
-    """A plain value as YAML: JSON, but for simple words and for what YAML 1.1 calls a float."""
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.-]*", value):
-        reserved = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
-        return json.dumps(value) if value.lower() in reserved else value
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    if isinstance(value, float):
-        return re.sub(r"^(-?\d+)e", r"\1.0e", text)
-    return text
-
-
-_TEMPLATE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data: blob:; \
-style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>{title}</title>
-<style>{style}</style>
-<script>{plotly}</script>
-<script>{theme}</script>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
-
-_STYLE = """
-:root { color-scheme: light dark; --text: #1f2328; --faint: #656d76; --line: #d0d7de;
-  --box: #f6f8fa; --page: #ffffff; }
-@media screen and (prefers-color-scheme: dark) {
-  :root { --text: #e6edf3; --faint: #9198a1; --line: #3d444d; --box: #161b22; --page: #0d1117; }
-}
-body { max-width: 1080px; margin: 2rem auto; padding: 0 1rem; color: var(--text);
-  background: var(--page); font: 15px/1.5 system-ui, sans-serif; }
-h1 { margin-bottom: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
-.headline { font-size: 1.15rem; border-left: 4px solid #E69F00; padding-left: 1rem; }
-.faint, .faint td { color: var(--faint); }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .9rem; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0;
-  border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-th { white-space: nowrap; }
-td:nth-child(-n+6) { white-space: nowrap; } td:nth-child(7) { min-width: 14em; }
-pre { background: var(--box); border: 1px solid var(--line); border-radius: 6px;
-  padding: .8rem; overflow-x: auto; }
-summary { cursor: pointer; margin-top: 2rem; font-weight: 600; }
-.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(310px, 1fr)); }
-.plot { min-width: 0; }
-@media print { body { margin: 0; max-width: none; } .plot, tr { break-inside: avoid; }
-  h2 { break-after: avoid; } table { font-size: .75rem; } td:nth-child(5) { white-space: normal; }
-  pre { white-space: pre-wrap; } .beside { display: block; } .modebar { display: none; } }
-"""
-
-_THEME = """
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const color = printing => dark.matches && !printing ? "#c9d1d9" : "#3b434b";
-const drawn = {};
-function draw(id, figure) { drawn[id] = figure; }
-function start() {
-  for (const [id, figure] of Object.entries(drawn)) {
-    figure.layout.font.color = color(false);
-    Plotly.newPlot(id, figure.data, figure.layout, {displaylogo: false, responsive: true,
-      modeBarButtons: [["toImage", "resetScale2d"]]});
-  }
-}
-function paint(change) { Object.keys(drawn).forEach(id => Plotly.relayout(id, change)); }
-addEventListener("DOMContentLoaded", start);  // only then is the width of each known
-dark.addEventListener("change", () => paint({"font.color": color(false)}));
-addEventListener("beforeprint", () => paint({"font.color": color(true), width: 680}));
-addEventListener("afterprint", () => paint({"font.color": color(false), width: null, autosize: true}));
-"""

@@ -55,7 +55,7 @@ def _name_alone(value: Any) -> Any:
 
 Strategy = Annotated[Named, BeforeValidator(_name_alone)]
 Whole = Annotated[int, Field(strict=True, ge=1)]
-Real = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class SpaceSpec(Part):
@@ -118,6 +118,9 @@ class Sweep(Part):
     retries: Annotated[
         int, Field(strict=True, ge=0, description="of a trial whose process died or raised")
     ] = 1
+    checkpoint_seconds: Annotated[
+        Real, Field(ge=0, description="what a trial can lose when its process dies; 0: nothing")
+    ] = 5.0
     tracking: Tracking = Tracking()
     storage: str = "sweeps"
 
@@ -216,7 +219,12 @@ class Sweep(Part):
         return SCHEDULERS[self.scheduler.name](**self.scheduler.options)
 
     def make_space(self, losses: tuple[str, ...] | None = None) -> Space:
-        """The space; `losses` are the names that parameters `per_loss` are made for."""
+        """The space; `losses` are the names that parameters `per_loss` are made for.
+
+        Raises SweepError for the name of a loss that is none of them.
+        """
+        if faults := _space_faults(self.space.model_dump(), losses):
+            raise SweepError(faults)
         return build(self.space.model_dump(), losses)
 
 
@@ -229,9 +237,9 @@ def _early(data: Mapping[str, Any]) -> list[Fault]:
     return _space_faults({"use": SpaceSpec().use, "set": {}, **space})
 
 
-def _space_faults(spec: Mapping[str, Any]) -> list[Fault]:
+def _space_faults(spec: Mapping[str, Any], losses: tuple[str, ...] | None = None) -> list[Fault]:
     try:
-        build(spec)
+        build(spec, losses)
     except SpaceError as error:
         return [Fault(f"space.{fault.path}", fault.message) for fault in error.faults]
     return []

@@ -94,11 +94,16 @@ class Trial:
         """Nothing more will be heard of it."""
         return self.status in ENDED
 
-    def error_at(self, epoch: int) -> float | None:
-        """The median error after exactly that epoch, None if it has not got there."""
+    def report_at(self, epoch: int) -> Report | None:
+        """The report after exactly that epoch, None if it has not got there."""
         # reports are consecutive from the first, so the place is known
         place = epoch - self.reports[0].epoch if self.reports else -1
-        return self.reports[place].median if 0 <= place < len(self.reports) else None
+        return self.reports[place] if 0 <= place < len(self.reports) else None
+
+    def error_at(self, epoch: int) -> float | None:
+        """The median error after exactly that epoch, None if it has not got there."""
+        report = self.report_at(epoch)
+        return None if report is None else report.median
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,7 @@
-"""Journal -> MLflow, in batches, resumable.
+"""Journal -> MLflow, in batches, resumable. The only file that imports mlflow.
 
-    problem   an experiment
-    sweep     a parent run, named after the sweep; `best_error` after each trial that ends
-    trial     a child run: the point as params; a metric series for each number of its reports
-    report    step = epoch, timestamp = when the journal was written
+A problem is an experiment, a sweep a parent run in it, a trial a child run; `translation.py` says
+what they hold, this file brings it there.
 
 Nothing is lost: an event counts as sent when the server has taken it and `tracking.json` says so;
 what was under way in a crash or an outage is sent again. Nothing is doubled: runs are found again
@@ -15,29 +13,23 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
-import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trainables.report import Report, quantile
 from tuner.journal import Follower, read
-from tuner.table import Event, Ledger, Status, Trial, TrialTable
+from tuner.table import Event
+from tuner.translation import SWEEP, Batch, Translation, Update
+from tuner.wording import shown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHUNK = 2000  # events after which progress is recorded; long, so that batches get full
 LONGEST_WAIT = 30.0  # seconds between two attempts at a server that does not answer
-METRICS, PARAMS, TAGS, ENTITIES = 1000, 100, 100, 1000  # what MLflow takes in a batch
-KEY, PARAM, TAG = 250, 6000, 8000  # characters that MLflow takes
-SWEEP = 0  # stands for the parent run where trials have their number
 
 ENVIRONMENT = {
     # No retries inside MLflow: it repeats a POST that timed out, which can create a run twice.
@@ -45,17 +37,6 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
-}
-RUN_STATUS = dict.fromkeys(Status, "FINISHED") | {
-    Status.RUNNING: "RUNNING",
-    Status.PAUSED: "SCHEDULED",
-    Status.FAILED: "FAILED",
-}
-SWEEP_STATUS = {
-    "running": "RUNNING",
-    "finished": "FINISHED",
-    "interrupted": "KILLED",
-    "failed": "FAILED",
 }
 
 
@@ -84,7 +65,7 @@ def serve(storage: Path, port: int = 5000) -> None:
 class Sender:
     """Feeds the journal of one sweep to MLflow. One per sweep at a time.
 
-    uri:     of the tracking server; SQLite beside the sweep by default.
+    uri:     of the tracking server; `default_uri` of the storage if none is given.
     trouble: one line on why the last attempt failed, empty if it did not.
     """
 
@@ -130,7 +111,7 @@ class Sender:
             except Exception as exc:  # noqa: BLE001
                 self._session = None
                 reason = " ".join(str(exc).split()) or "no message"
-                self.trouble = f"MLflow at {self.uri}: {type(exc).__name__}: {_cut(reason, 300)}"
+                self.trouble = f"MLflow at {self.uri}: {type(exc).__name__}: {shown(reason, 300)}"
                 return self.pending()
             self.trouble = ""
             return 0
@@ -164,7 +145,7 @@ class Sender:
         server = _Server(self.uri, self.folder.parent / "mlartifacts", self._sweep)
         if SWEEP not in server.runs:  # another database in the place of the one we knew
             self._after = 0
-        return _Session(server, Follower(self._path), _Translation())
+        return _Session(server, Follower(self._path), Translation())
 
     def _save(self, server: _Server) -> None:
         """Replaces the file at once. If it is lost all the same, everything is sent again."""
@@ -183,13 +164,13 @@ class _Server:
         self.experiment = self._experiment(None if remote else artifacts.absolute().as_uri())
         self.runs = self._find()
 
-    def send(self, trial: int, update: _Update) -> None:
+    def send(self, trial: int, update: Update) -> None:
         """Everything an update says; creates the run if need be. Safe to repeat."""
         run = self.runs[trial] if trial in self.runs else self._create(trial, update.time)
         if run is None:
             return
-        for metrics, params, tags in update.batches():
-            self.client.log_batch(run, metrics=metrics, params=params, tags=tags)
+        for batch in update.batches():
+            self._log(run, batch)
         for name, text in update.files.items():
             self._store(run, name, text)
         if update.end is not None:
@@ -237,6 +218,16 @@ class _Server:
         self.runs[trial] = self.client.create_run(self.experiment, time, tags, name).info.run_id
         return self.runs[trial]
 
+    def _log(self, run: str, batch: Batch) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        self.client.log_batch(
+            run,
+            metrics=[Metric(*metric) for metric in batch.metrics],
+            params=[Param(*param) for param in batch.params],
+            tags=[RunTag(*tag) for tag in batch.tags],
+        )
+
     def _store(self, run: str, name: str, text: str) -> None:
         try:
             self.client.log_text(run, text, name)
@@ -246,162 +237,12 @@ class _Server:
             logging.getLogger(__name__).warning("%s is not in MLflow: %s", name, exc)
 
 
-@dataclass
-class _Update:
-    """What a stretch of the journal says about one run. time, end: milliseconds."""
-
-    time: int
-    metrics: list[tuple[str, float, int, int]] = field(default_factory=list)
-    params: dict[str, str] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
-    status: str = ""
-    end: int | None = None
-
-    def batches(self) -> Iterator[tuple[list[Any], list[Any], list[Any]]]:
-        """Metrics, params and tags as MLflow's, each time as many as a request may hold."""
-        from mlflow.entities import Metric, Param, RunTag
-
-        metrics = [Metric(*metric) for metric in self.metrics]
-        params = [Param(key, _cut(text, PARAM)) for key, text in self.params.items()]
-        tags = [RunTag(key, _cut(text, TAG)) for key, text in self.tags.items()]
-        while metrics or params or tags:
-            some, others = params[:PARAMS], tags[:TAGS]
-            room = min(METRICS, ENTITIES - len(some) - len(others))
-            yield metrics[:room], some, others
-            metrics, params, tags = metrics[room:], params[PARAMS:], tags[TAGS:]
-
-
-class _Translation:
-    """Events -> updates by run: the differences that the events make to the trial table."""
-
-    def __init__(self) -> None:
-        self.ledger = Ledger()
-        self.yaml = ""
-
-    def __call__(self, events: Iterable[Event]) -> dict[int, _Update]:
-        updates: dict[int, _Update] = {}
-        for event in events:
-            time = int(event["time"] * 1000)
-            number = event.get("trial", SWEEP)
-            update = updates.setdefault(number, _Update(time))
-            before = self.ledger.table
-            trial = before.trials.get(number)
-            self.ledger.apply(event)
-            if number == SWEEP:
-                self._sweep(update, event, before, time)
-                continue
-            after = self.ledger.table.trials[number]
-            _trial(update, trial, after, time)
-            if after.ended and not (trial and trial.ended):
-                self._best(updates.setdefault(SWEEP, _Update(time)), time)
-        return updates
-
-    def _sweep(self, update: _Update, event: Event, before: TrialTable, time: int) -> None:
-        table = self.ledger.table
-        if event["event"] == "sweep":
-            self.yaml = event["yaml"]
-            update.files["sweep.yaml"] = self.yaml
-            update.tags |= _description(event) | {"mlflow.note.content": _note("", self.yaml)}
-        if table.status != before.status:
-            update.tags |= {"tuner.status": table.status, "tuner.reason": table.reason}
-            update.status = SWEEP_STATUS[table.status]
-            update.end = time if event["event"] == "closed" else None
-        if event["event"] == "closed":
-            update.tags["mlflow.note.content"] = _note(_outcome(table), self.yaml)
-
-    def _best(self, update: _Update, time: int) -> None:
-        table = self.ledger.table
-        if (best := table.best()) is not None:
-            ended = sum(trial.ended for trial in table)
-            update.metrics.append(("best_error", best.error, time, ended))
-
-
 class _Session(NamedTuple):
     """What lasts from one attempt to the next as long as none fails."""
 
     server: _Server
     follow: Follower
-    translate: _Translation
-
-
-def _trial(update: _Update, before: Trial | None, after: Trial, time: int) -> None:
-    if before is None:
-        params = {**after.point, "origin": after.origin}
-        update.params |= {_key(name): _text(value) for name, value in params.items()}
-    elif after.epochs > before.epochs:  # an epoch that is told again changes nothing
-        _report(update, after.reports[-1], time)
-    if before is None or (after.status, after.reason) != (before.status, before.reason):
-        update.tags |= {"tuner.status": str(after.status), "tuner.reason": after.reason}
-    if after.status == Status.DIVERGED and after.reason:
-        update.tags["tuner.diverged"] = after.reason
-    if before is not None and after.status != before.status:
-        update.status = RUN_STATUS[after.status]
-        update.end = time if after.ended else None
-
-
-def _report(update: _Update, report: Report, time: int) -> None:
-    values = {"error": report.median, "seconds": float(report.seconds)}
-    values |= {f"error/q{percent}": quantile(report.error, percent / 100) for percent in (10, 90)}
-    groups = {"loss": report.losses, "weight": report.weights, "metric": report.metrics}
-    for group, rows in groups.items():
-        values |= {_key(f"{group}/{name}"): quantile(row, 0.5) for name, row in rows.items()}
-    lost = [key for key, value in values.items() if not math.isfinite(value)]
-    update.metrics += [
-        (key, value, time, report.epoch) for key, value in values.items() if key not in lost
-    ]
-    if lost or report.diverged:  # MLflow would draw an infinity as 1.8e308
-        reason = report.diverged or f"epoch {report.epoch}: not finite: {', '.join(lost)}"
-        update.tags["tuner.diverged"] = reason
-
-
-def _description(sweep: Event) -> dict[str, str]:
-    told = {"problem": sweep["problem"]}
-    for key in ("searcher", "scheduler", "replicates", "seed"):
-        if (value := sweep["specification"].get(key)) is not None:
-            told[key] = _text(value.get("name", value) if isinstance(value, dict) else value)
-    return {f"tuner.{key}": value for key, value in told.items()}
-
-
-def _outcome(table: TrialTable) -> str:
-    """In Markdown: who won, and what the default point would have given."""
-    best = table.best()
-    if best is None:
-        return "No trial has a finite error.\n\n"
-    lines = [f"**Trial {best.number}** is the best of {len(table)}: {_spread(best)}.", ""]
-    lines += [
-        f"The default point, trial {t.number}: {_spread(t)}."
-        for t in table
-        if t.origin == "default"
-    ]
-    lines += ["", "| parameter | value |", "|---|---|"]
-    lines += [f"| {name} | {_cut(_text(value), 200)} |" for name, value in best.point.items()]
-    return "\n".join([*lines, "", ""])
-
-
-def _spread(trial: Trial) -> str:
-    low, high = trial.quantile(0.1), trial.quantile(0.9)
-    return f"error {trial.error:.3g} ({low:.3g} to {high:.3g}) after {trial.epochs} epochs"
-
-
-def _note(outcome: str, yaml: str) -> str:
-    room = TAG - len(outcome) - 100
-    return f"{outcome}```yaml\n{_cut(yaml.strip(), room)}\n```\n"
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else repr(value)
-
-
-def _cut(text: str, limit: int) -> str:
-    mark = " ... (cut)"
-    return text if len(text) <= limit else text[: limit - len(mark)] + mark
-
-
-def _key(name: str) -> str:
-    """A name as MLflow allows it: few characters, and a path without empty or dotted parts."""
-    parts = re.sub(r"[^/\w.\- :]", "_", name)[:KEY].split("/")
-    return "/".join(part for part in parts if part not in ("", ".", "..")) or "_"
+    translate: Translation
 
 
 def _client(uri: str) -> MlflowClient:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import signal
@@ -20,14 +19,11 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
-from trainables.report import Report, quantile
+from tests.tuner.journals import YAML, closing, opening, report, reported, told, trial
 from tuner.journal import Journal
-from tuner.table import replay
 from tuner.tracking import Sender, default_uri, run_url
 
 NOWHERE = "http://127.0.0.1:1"
-SPECIFICATION = {"searcher": {"name": "tpe"}, "scheduler": {"name": "asha"}, "seed": 7}
-YAML = "name: first\nproblem: burgers1d\n"
 
 
 @pytest.fixture(scope="module")
@@ -43,56 +39,6 @@ def folder(tmp_path: Path, database: Path) -> Path:
     """Of a sweep, in a storage that has a database."""
     shutil.copy(database, tmp_path / "mlflow.db")
     return tmp_path / "first"
-
-
-def report(epoch: int, error: tuple[float, ...] = (0.5, 0.25, 1.0)) -> dict[str, Any]:
-    return Report(
-        epoch=epoch,
-        steps=10 * epoch,
-        seconds=0.5 * epoch,
-        error=tuple(value / epoch for value in error),
-        losses={"pde": (1.0, 2.0, 3.0), "initial": (0.1, 0.2, 0.3)},
-        weights={"pde": (1.0, 1.5, 0.5), "initial": (1.0, 0.5, 1.5)},
-        metrics={"mass": (0.0, 0.1, 0.2)},
-    ).to_json()
-
-
-def opening() -> list[dict[str, Any]]:
-    sweep = {"id": "abc123", "name": "first", "problem": "burgers1d", "versions": {}}
-    return [
-        {"event": "sweep", **sweep, "specification": SPECIFICATION, "yaml": YAML},
-        {"event": "opened", "pid": 1, "host": "here"},
-    ]
-
-
-def trial(
-    number: int, epochs: int, *, end: str = "finished", **point: Any
-) -> list[dict[str, Any]]:
-    """From the proposal to the end; `end=""` leaves it running."""
-    point = point or {"width": 8 * number, "rate": 0.1 / number, "balancer": "relobralo"}
-    origin = "default" if number == 1 else "tpe"
-    events = [
-        {"event": "proposed", "trial": number, "point": point, "origin": origin, "seconds": 0.1},
-        {"event": "started", "trial": number, "segment": 1, "epoch": 0},
-        *(reported(number, report(epoch)) for epoch in range(1, epochs + 1)),
-    ]
-    reason = "" if end == "finished" else f"it {end}"
-    ending = {"event": "ended", "trial": number, "status": end, "reason": reason}
-    return [*events, ending] if end else events
-
-
-def reported(number: int, said: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "event": "reported",
-        "trial": number,
-        "segment": 1,
-        "report": said,
-        "checkpoint": False,
-    }
-
-
-def closing(status: str = "finished") -> dict[str, Any]:
-    return {"event": "closed", "status": status, "reason": ""}
 
 
 def write(folder: Path, *events: dict[str, Any]) -> list[Any]:
@@ -149,28 +95,6 @@ class Charts:
         }
 
 
-def told(events: list[Any], number: int) -> set[tuple[str, int, float, int]]:
-    """The metric points of a trial, straight from the journal; the first report of an epoch."""
-    points: dict[tuple[str, int], tuple[float, int]] = {}
-    for event in events:
-        if event["event"] != "reported" or event["trial"] != number:
-            continue
-        said = Report.from_json(event["report"])
-        values = {
-            "error": said.median,
-            "error/q10": quantile(said.error, 0.1),
-            "error/q90": quantile(said.error, 0.9),
-            "seconds": said.seconds,
-        }
-        for group, rows in (("loss", said.losses), ("weight", said.weights)):
-            values |= {f"{group}/{name}": quantile(row, 0.5) for name, row in rows.items()}
-        values |= {f"metric/{name}": quantile(row, 0.5) for name, row in said.metrics.items()}
-        for key, value in values.items():
-            if math.isfinite(value):
-                points.setdefault((key, said.epoch), (value, int(event["time"] * 1000)))
-    return {(key, step, value, stamp) for (key, step), (value, stamp) in points.items()}
-
-
 def test_a_sweep_is_a_parent_with_one_child_for_each_trial(folder: Path) -> None:
     write(folder, *opening(), *trial(1, 3), *trial(2, 3), *trial(3, 1, end="stopped"), closing())
     send(folder)
@@ -206,19 +130,6 @@ def test_the_points_of_every_chart_are_those_of_the_journal(folder: Path) -> Non
     assert charts.points("trial 2") == told(events, 2)
 
 
-def test_the_parent_charts_the_best_so_far(folder: Path) -> None:
-    worse = [reported(2, report(epoch, error=(9.0, 9.0, 9.0))) for epoch in (1, 2, 3)]
-    ending = {"event": "ended", "trial": 2, "status": "finished", "reason": ""}
-    events = write(folder, *opening(), *trial(1, 3), *trial(2, 0, end=""), *worse, ending)
-    send(folder)
-    ends = [int(event["time"] * 1000) for event in events if event["event"] == "ended"]
-    best = replay(events).trials[1].error
-    assert Charts(folder).points("first") == {
-        ("best_error", 1, best, ends[0]),
-        ("best_error", 2, best, ends[1]),
-    }
-
-
 def test_the_parent_says_what_was_asked_for_and_what_came_of_it(folder: Path) -> None:
     write(folder, *opening())
     send(folder)
@@ -239,37 +150,13 @@ def test_the_parent_says_what_was_asked_for_and_what_came_of_it(folder: Path) ->
     assert YAML.strip() in note
 
 
-def test_every_way_to_end_has_its_status(folder: Path) -> None:
-    ends = ("finished", "stopped", "diverged", "failed")
-    trials = [trial(number, 1, end=end) for number, end in enumerate(ends, start=1)]
-    paused = [*trial(5, 1, end=""), {"event": "paused", "trial": 5, "reason": "rung 1"}]
-    again = [*trial(6, 1, end=""), {"event": "paused", "trial": 6, "reason": "rung 1"}]
-    going_on = {"event": "started", "trial": 6, "segment": 2, "epoch": 1}
-    events = write(folder, *opening(), *(event for each in trials for event in each), *paused)
-    write(folder, *again)
+def test_a_paused_trial_is_scheduled_and_runs_again_when_it_goes_on(folder: Path) -> None:
+    write(folder, *opening(), *trial(1, 1, end=""), {"event": "paused", "trial": 1, "reason": "r"})
     send(folder)
-    assert Charts(folder)["trial 6"].info.status == "SCHEDULED"
-    write(folder, going_on)
+    assert Charts(folder)["trial 1"].info.status == "SCHEDULED"
+    write(folder, {"event": "started", "trial": 1, "segment": 2, "epoch": 1})
     send(folder)
-
-    charts = Charts(folder)
-    statuses = {name: run.info.status for name, run in charts.runs.items()}
-    assert statuses == {
-        "first": "RUNNING",
-        "trial 1": "FINISHED",
-        "trial 2": "FINISHED",
-        "trial 3": "FINISHED",
-        "trial 4": "FAILED",
-        "trial 5": "SCHEDULED",
-        "trial 6": "RUNNING",
-    }
-    tags = [charts[f"trial {number}"].data.tags for number in range(1, 7)]
-    assert [tag["tuner.status"] for tag in tags] == [*ends, "paused", "running"]
-    assert tags[3]["tuner.reason"] == "it failed"
-    assert tags[2]["tuner.diverged"] == "it diverged"
-    assert tags[5]["tuner.reason"] == ""
-    (end,) = (e["time"] for e in events if e["event"] == "ended" and e["trial"] == 2)
-    assert charts["trial 2"].info.end_time == int(end * 1000)
+    assert Charts(folder)["trial 1"].info.status == "RUNNING"
 
 
 @pytest.mark.parametrize(
@@ -338,35 +225,6 @@ def test_a_sender_sends_what_is_new_to_the_same_runs(folder: Path) -> None:
     assert Charts(folder).points("trial 1") == told(journal, 1)
 
 
-def test_an_epoch_that_is_told_again_is_sent_once(folder: Path) -> None:
-    write(folder, *opening(), *trial(1, 3, end=""))
-    send(folder)
-    other = report(3, error=(7.0, 7.0, 7.0))
-    events = write(folder, reported(1, report(2)), reported(1, other), reported(1, report(4)))
-    send(folder)
-    points = Charts(folder).points("trial 1")
-    assert Counter(step for key, step, *_ in points if key == "error") == {1: 1, 2: 1, 3: 1, 4: 1}
-    assert points == told(events, 1)
-
-
-def test_what_is_not_finite_is_left_out_and_the_tag_says_why(folder: Path) -> None:
-    one_lost = report(2, error=(0.5, 0.5, math.inf))
-    lost = report(3, error=(math.inf, math.inf, 0.5)) | {"diverged": "loss `pde` is not finite"}
-    write(folder, *opening(), *trial(1, 1, end=""), reported(1, one_lost))
-    send(folder)
-    charts = Charts(folder)
-    assert charts["trial 1"].data.tags["tuner.diverged"] == "epoch 2: not finite: error/q90"
-    events = write(folder, reported(1, lost))
-    send(folder)
-    charts = Charts(folder)
-    assert charts["trial 1"].data.tags["tuner.diverged"] == "loss `pde` is not finite"
-    points = charts.points("trial 1")
-    assert points == told(events, 1)
-    assert sorted(step for key, step, *_ in points if key == "error") == [1, 2]
-    assert sorted(step for key, step, *_ in points if key == "error/q90") == [1]
-    assert all(abs(value) < 1e300 for _, _, value, _ in points)
-
-
 def test_long_values_and_odd_names_are_made_to_fit(folder: Path) -> None:
     point = {"layers": list(range(5000)), "a//b/../λ!": 1e-3, "flag": True, "text": "as it is"}
     point |= {f"p{number}": number for number in range(250)}
@@ -381,16 +239,6 @@ def test_long_values_and_odd_names_are_made_to_fit(folder: Path) -> None:
     assert data.params["text"] == "as it is"
     assert len(data.params) == 255
     assert len(data.tags["tuner.reason"]) == 8000
-
-
-def test_a_sweep_file_too_long_for_a_note_is_cut_there(folder: Path) -> None:
-    sweep = opening()[0] | {"yaml": "# word\n" * 3000}
-    write(folder, sweep, opening()[1], *trial(1, 1), closing())
-    send(folder)
-    note = Charts(folder)["first"].data.tags["mlflow.note.content"]
-    assert len(note) <= 8000
-    assert "**Trial 1** is the best" in note
-    assert note.endswith("(cut)\n```\n")
 
 
 def test_thousands_of_numbers_arrive_in_one_go(folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""Measured claims. Each prints ours beside its peer, from the same run."""

@@ -1,0 +1,124 @@
+"""Who may import whom, how fast the entrance is, and that names lead to files."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+STANDARD = set(sys.stdlib_module_names)
+OURS = {"search_spaces", "trainables", "tuner"}
+
+# the first row whose path is the start of a file's path holds
+MAY_IMPORT = [
+    ("search_spaces/", {"numpy", "pydantic", "yaml", "search_spaces"}),
+    ("trainables/trainable.py", {"ray", "torch", "trainables"}),
+    ("trainables/report.py", set()),
+    ("trainables/", {"torch", "numpy", "scipy", "torchjd", "trainables"}),
+    ("tuner/execution.py", {"ray", "search_spaces", "trainables", "tuner"}),
+    # the network of a result is torch's, so the file that loads it may name torch in its methods
+    ("tuner/result.py", {"pandas", "torch", "trainables", "tuner"}),
+    ("tuner/catalogue.py", {"search_spaces", "trainables", "tuner"}),
+    ("tuner/tracking.py", {"mlflow", "trainables.report", "tuner"}),
+    ("tuner/cli.py", {"click", "tuner"}),
+    ("tuner/progress.py", {"rich", "tuner"}),
+    ("tuner/doctor.py", {"packaging", "tuner"}),
+    ("tuner/report.py", {"plotly", "trainables.report", "tuner"}),
+    ("tuner/figures/", {"plotly", "numpy", "trainables.report", "tuner"}),
+    ("tuner/searchers/tpe.py", {"numpy", "optuna", "search_spaces", "tuner"}),
+    (
+        "tuner/",
+        {"numpy", "pandas", "pydantic", "yaml", "search_spaces", "trainables.report", "tuner"},
+    ),
+]
+
+FILES = sorted(
+    str(path.relative_to(ROOT)) for package in OURS for path in (ROOT / package).rglob("*.py")
+)
+
+
+def imports(path):
+    """Every module that a file imports anywhere, those for type checking alone left out."""
+    tree = ast.parse((ROOT / path).read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            yield node.module, node.lineno
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_every_import_is_allowed_by_the_table(path):
+    row, allowed = next(row for row in MAY_IMPORT if path.startswith(row[0]))
+    for module, line in imports(path):
+        top = module.partition(".")[0]
+        known = top in STANDARD or top in allowed or module in allowed
+        assert known, f"{path}:{line} imports {module}; row {row!r} allows {sorted(allowed)}"
+
+
+def test_a_strategy_imports_nothing_from_its_siblings():
+    families = {
+        "trainables/balancers": {"balancer", "gradients"},
+        "tuner/searchers": {"searcher"},
+        "tuner/schedulers": {"scheduler"},
+    }
+    for folder, shared in families.items():
+        members = {path.stem for path in (ROOT / folder).glob("*.py")} - {"__init__"}
+        package = folder.replace("/", ".")
+        for path in (ROOT / folder).glob("*.py"):
+            if path.stem == "__init__":
+                continue
+            for module, line in imports(path.relative_to(ROOT)):
+                sibling = module.removeprefix(f"{package}.")
+                assert sibling not in members - shared, f"{path}:{line} imports {module}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "import tuner",
+        "import tuner; tuner.Sweep(name='a', problem='burgers1d')",
+        "import trainables",
+        "import search_spaces",
+        "from tuner.cli import main; main(['--help'], standalone_mode=False)",
+        "from tuner.cli import main; main(['list', 'searchers'], standalone_mode=False)",
+        "import tuner.report, tuner.tracking, tuner.figures",
+    ],
+)
+def test_the_entrance_loads_nothing_heavy(command):
+    heavy = ["torch", "ray", "mlflow", "optuna", "plotly", "pandas", "rich"]
+    script = f"{command}\nimport sys\nprint([name for name in {heavy} if name in sys.modules])"
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_member_of_a_registry_has_a_file_of_its_name():
+    from trainables.balancers import BALANCERS
+    from trainables.problems import PROBLEMS
+    from tuner.schedulers import SCHEDULERS
+    from tuner.searchers import SEARCHERS
+
+    for registry in (BALANCERS, PROBLEMS, SCHEDULERS, SEARCHERS):
+        for name, member in registry.items():
+            assert member.__module__.rpartition(".")[2] == name
+
+
+def test_everything_promised_by_a_package_is_there():
+    import search_spaces
+    import trainables
+    import trainables.balancers
+    import tuner
+
+    for package in (search_spaces, trainables, trainables.balancers, tuner):
+        for name in package.__all__:
+            assert getattr(package, name) is not None
+    with pytest.raises(AttributeError, match="nothing"):
+        tuner.nothing  # noqa: B018

@@ -1,0 +1,155 @@
+import pytest
+
+from tests.tuner.sweeps import ODD_TABLES, Sweep, constant, eight_trials
+from tuner import figures
+from tuner.figures.fates import PARTIAL
+from tuner.figures.over_epochs import MOST_EPOCHS_DRAWN
+
+
+@pytest.fixture
+def table():
+    return eight_trials()
+
+
+def trace(figure, name):
+    found = [one for one in figure.data if one.name == name]
+    assert len(found) == 1, [one.name for one in figure.data]
+    return found[0]
+
+
+def test_the_best_line_falls_only_with_trials_at_the_full_number_of_epochs(table):
+    figure = figures.best_so_far(table)
+    line = trace(figure, "best so far")
+    assert line.x == (1, 2, 3, 8)
+    assert line.y == pytest.approx((0.8, 0.4, 0.2, 0.2))
+    assert line.line.shape == "hv"
+    assert figure.layout.yaxis.type == "log"
+
+
+def test_markers_tell_full_from_partial_from_lost(table):
+    figure = figures.best_so_far(table)
+    full, partial = trace(figure, "after 3 epochs"), trace(figure, PARTIAL)
+    assert (full.x, full.marker.symbol) == ((1, 2, 3), None)
+    assert (partial.x, partial.marker.symbol) == ((4, 7, 8), "circle-open")
+    assert partial.y == pytest.approx((0.1, 0.5, 0.3))
+    assert trace(figure, "diverged or failed").x == (5, 6)
+    assert "after 1 epoch<br>" in partial.hovertext[0]
+    assert "0.200 (0.184 to 0.216 over 4 replicates) after 3 epochs" in full.hovertext[2]
+    assert "balancer = relobralo" in full.hovertext[2]
+
+
+def test_bars_reach_from_q10_to_q90(table):
+    bars = trace(figures.best_so_far(table), "after 3 epochs").error_y
+    # 0.72, 0.7733, 0.8267, 0.88: q10 is 0.736, the median 0.8, q90 0.864
+    assert bars.array[0] == pytest.approx(0.064)
+    assert bars.arrayminus[0] == pytest.approx(0.064)
+
+
+def test_the_default_point_is_a_labelled_line(table):
+    line = trace(figures.best_so_far(table), "default point")
+    assert line.y == pytest.approx((0.8, 0.8))
+    assert line.line.dash == "dash"
+    assert line.text[-1] == "default point,<br>trial 1"
+
+
+def test_a_default_point_that_was_stopped_says_after_how_many_epochs():
+    sweep = Sweep().trial(constant(0.1, epochs=1), "stopped", origin="default")
+    line = trace(figures.best_so_far(sweep.trial(constant(0.5)).table()), "default point")
+    assert line.line.dash == "dot"
+    assert "after only 1 epoch" in line.text[-1]
+
+
+def test_balancers_are_rows_sorted_by_their_best(table):
+    figure = figures.errors_by_balancer(table)
+    assert figure.layout.yaxis.ticktext == (
+        "relobralo<br>4 trials, 1 in full",
+        "uniform<br>2 trials, 2 in full",
+        "gradnorm<br>2 trials, 0 in full",
+    )
+    best = trace(figure, "best trial, with q10 to q90")
+    assert best.x == pytest.approx((0.2, 0.4))
+    bar = trace(figure, "q10 to q90")
+    assert bar.x[:2] == pytest.approx((0.184, 0.216))
+    assert bar.x[2] is None
+    assert bar.y[0] == best.y[0]
+
+
+def test_every_replicate_of_full_trials_is_a_point(table):
+    figure = figures.errors_by_balancer(table)
+    points = trace(figure, "one replicate")
+    assert len(points.x) == 3 * 4
+    assert points.x[:4] == pytest.approx(constant(0.2)[0], rel=1e-5)  # six digits are kept
+    assert trace(figure, "median of a trial").x == pytest.approx((0.2, 0.4, 0.8))
+    assert trace(figure, PARTIAL).x == pytest.approx((0.3, 0.5, 0.1))
+    assert all(abs(y - round(y)) < 0.5 for one in figure.data for y in one.y)
+
+
+def test_rows_work_with_any_parameter(table):
+    figure = figures.errors_by(table, parameter="width")
+    assert [text.split("<br>")[0] for text in figure.layout.yaxis.ticktext] == ["32", "16", "64"]
+
+
+def test_trials_without_the_parameter_have_a_row(table):
+    (label,) = figures.errors_by(table, parameter="depth").layout.yaxis.ticktext
+    assert label == "(none)<br>8 trials, 3 in full"
+
+
+def test_over_epochs_shows_median_and_band_in_one_colour_for_each_loss(table):
+    trial = table.trials[3]
+    losses, weights = figures.losses_over_epochs(trial), figures.weights_over_epochs(trial)
+    lines = [one for one in losses.data if one.mode == "lines"]
+    assert [one.name for one in lines] == ["pde", "boundary"]
+    assert lines[1].x == (1, 2, 3)
+    assert lines[1].y == pytest.approx((0.4, 0.4, 0.4))
+    assert [one.line.color for one in weights.data if one.mode == "lines"] == [
+        one.line.color for one in lines
+    ]
+    band = next(one for one in losses.data if one.fill == "toself")
+    assert band.y == pytest.approx((0.216,) * 3 + (0.184,) * 3 + (None,), nan_ok=True)
+    error = trace_of_lines(figures.error_over_epochs(trial))
+    assert error.y == pytest.approx((0.2,) * 3)
+
+
+def trace_of_lines(figure):
+    (line,) = (one for one in figure.data if one.mode == "lines")
+    return line
+
+
+def test_a_lost_replicate_leaves_a_gap_in_the_band():
+    rows = [[0.1, 0.2, 0.3], [0.1, 0.2, None], [0.1, 0.2, 0.3]]
+    figure = figures.error_over_epochs(Sweep().trial(rows).table().trials[1])
+    band = next(one for one in figure.data if one.fill)
+    assert band.x == (1, 1, None, 3, 3, None)
+    assert trace_of_lines(figure).y == pytest.approx((0.2,) * 3)
+
+
+def test_long_runs_are_thinned_and_keep_both_ends():
+    trial = Sweep().trial([[0.5]] * 5001).table().trials[1]
+    line = trace_of_lines(figures.error_over_epochs(trial))
+    assert len(line.x) <= MOST_EPOCHS_DRAWN + 1
+    assert (line.x[0], line.x[-1]) == (1, 5001)
+
+
+def test_weights_of_zero_get_a_linear_axis():
+    sweep = Sweep().trial([[0.5]])
+    sweep.events[-2]["report"]["weights"] = {"pde": [0.0], "boundary": [1.0]}
+    trial = sweep.table().trials[1]
+    assert figures.weights_over_epochs(trial).layout.yaxis.type == "linear"
+    assert figures.losses_over_epochs(trial).layout.yaxis.type == "log"
+
+
+def test_names_are_text_in_a_picture():
+    table = Sweep().trial(constant(0.5), balancer="<b>&").table()
+    assert figures.errors_by_balancer(table).layout.yaxis.ticktext[0].startswith("&lt;b&gt;&amp;")
+    hover = trace(figures.best_so_far(table), "after 3 epochs").hovertext[0]
+    assert "balancer = &lt;b&gt;&amp;" in hover
+
+
+@pytest.mark.parametrize("name", ODD_TABLES)
+def test_odd_tables_have_figures(name):
+    table = ODD_TABLES[name]
+    overview = [figures.best_so_far(table), figures.errors_by_balancer(table)]
+    overview.append(figures.errors_by(table, "width"))
+    details = (figures.losses_over_epochs, figures.weights_over_epochs, figures.error_over_epochs)
+    for figure in [*overview, *(draw(trial) for trial in table for draw in details)]:
+        assert figure.data or len(figure.layout.annotations) == 1  # drawn, or said why not

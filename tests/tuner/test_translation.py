@@ -1,0 +1,208 @@
+"""Events -> updates: what MLflow is to hold, without a database."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from tests.tuner.journals import (
+    SPECIFICATION,
+    YAML,
+    closing,
+    opening,
+    report,
+    reported,
+    stamped,
+    told,
+    trial,
+)
+from tuner.table import replay
+from tuner.translation import ENTITIES, METRICS, PARAMS, SWEEP, TAGS, Metric, Translation, Update
+
+
+def points(update: Update) -> set[tuple[str, int, float, int]]:
+    assert len(update.metrics) == len(set(update.metrics))
+    return {(key, step, value, time) for key, value, time, step in update.metrics}
+
+
+def texts(update: Update) -> tuple[dict[str, str], dict[str, str]]:
+    """Params and tags as they are sent."""
+    batches = list(update.batches())
+    return (
+        dict(pair for batch in batches for pair in batch.params),
+        dict(pair for batch in batches for pair in batch.tags),
+    )
+
+
+def test_a_sweep_is_described_by_tags_a_note_and_its_file() -> None:
+    update = Translation()(stamped(*opening()))[SWEEP]
+    assert update.files == {"sweep.yaml": YAML}
+    assert update.status == "RUNNING"
+    assert update.tags.pop("mlflow.note.content") == f"```yaml\n{YAML.strip()}\n```\n"
+    assert update.tags == {
+        "tuner.problem": "burgers1d",
+        "tuner.searcher": "tpe",
+        "tuner.scheduler": "asha",
+        "tuner.seed": str(SPECIFICATION["seed"]),
+        "tuner.status": "running",
+        "tuner.reason": "",
+    }
+
+
+def test_every_number_of_a_report_becomes_a_metric() -> None:
+    events = stamped(*opening(), *trial(1, 5), *trial(2, 3, end=""))
+    updates = Translation()(events)
+    assert len(points(updates[1])) == 5 * 9
+    assert points(updates[1]) == told(events, 1)
+    assert points(updates[2]) == told(events, 2)
+    assert updates[2].params == {
+        "width": "16",
+        "rate": "0.05",
+        "balancer": "relobralo",
+        "origin": "tpe",
+    }
+
+
+def test_in_pieces_is_as_good_as_at_once() -> None:
+    events = stamped(*opening(), *trial(1, 3), *trial(2, 2, end="diverged"), closing())
+    at_once, in_pieces = Translation()(events), Translation()
+    metrics: dict[int, list[Metric]] = {}
+    tags: dict[int, dict[str, str]] = {}
+    for event in events:
+        for number, update in in_pieces([event]).items():
+            metrics.setdefault(number, []).extend(update.metrics)
+            tags.setdefault(number, {}).update(update.tags)
+    assert metrics == {number: update.metrics for number, update in at_once.items()}
+    assert tags == {number: update.tags for number, update in at_once.items()}
+
+
+def test_the_parent_charts_the_best_so_far() -> None:
+    worse = [reported(2, report(epoch, error=(9.0, 9.0, 9.0))) for epoch in (1, 2, 3)]
+    ending = {"event": "ended", "trial": 2, "status": "finished", "reason": ""}
+    events = stamped(*opening(), *trial(1, 3), *trial(2, 0, end=""), *worse, ending)
+    ends = [int(event["time"] * 1000) for event in events if event["event"] == "ended"]
+    best = replay(events).trials[1].error
+    assert points(Translation()(events)[SWEEP]) == {
+        ("best_error", 1, best, ends[0]),
+        ("best_error", 2, best, ends[1]),
+    }
+
+
+def test_the_note_of_a_closed_sweep_says_who_won_and_what_the_default_gave() -> None:
+    events = stamped(*opening(), *trial(1, 2), *trial(2, 3), closing())
+    note = Translation()(events)[SWEEP].tags["mlflow.note.content"]
+    assert note.startswith(
+        "**Trial 2** is the best of 2: "
+        "error 0.167 (0.100 to 0.300 over 3 replicates) after 3 epochs.\n"
+    )
+    assert "The default point, trial 1: error 0.250 (0.150 to 0.450" in note
+    assert "| width | 16 |" in note
+    assert YAML.strip() in note
+
+
+def test_a_default_point_that_never_reported_is_said() -> None:
+    events = stamped(*opening(), *trial(1, 0, end="failed"), *trial(2, 1), closing())
+    note = Translation()(events)[SWEEP].tags["mlflow.note.content"]
+    assert "The default point, trial 1: no error yet (failed)." in note
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("finished", "FINISHED"),
+        ("stopped", "FINISHED"),
+        ("diverged", "FINISHED"),
+        ("failed", "FAILED"),
+    ],
+)
+def test_every_way_to_end_has_its_status(end: str, status: str) -> None:
+    events = stamped(*opening(), *trial(1, 1, end=end))
+    update = Translation()(events)[1]
+    assert update.status == status
+    assert update.end == int(events[-1]["time"] * 1000)
+    assert update.tags["tuner.status"] == end
+    assert update.tags["tuner.reason"] == ("" if end == "finished" else f"it {end}")
+    assert update.tags.get("tuner.diverged") == ("it diverged" if end == "diverged" else None)
+
+
+def test_a_paused_trial_is_scheduled_and_runs_when_it_goes_on() -> None:
+    translate = Translation()
+    paused = {"event": "paused", "trial": 1, "reason": "rung 1"}
+    going_on = {"event": "started", "trial": 1, "segment": 2, "epoch": 1}
+    *before, last = stamped(*opening(), *trial(1, 1, end=""), paused, going_on)
+    update = translate(before)[1]
+    assert (update.status, update.end) == ("SCHEDULED", None)
+    assert update.tags["tuner.reason"] == "rung 1"
+    update = translate([last])[1]
+    assert (update.status, update.end) == ("RUNNING", None)
+    assert update.tags == {"tuner.status": "running", "tuner.reason": ""}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("finished", "FINISHED"), ("interrupted", "KILLED"), ("failed", "FAILED")],
+)
+def test_the_sweep_has_a_status_and_runs_again_when_reopened(status: str, expected: str) -> None:
+    translate = Translation()
+    *before, again = stamped(*opening(), closing(status), opening()[1])
+    update = translate(before)[SWEEP]
+    assert (update.status, update.end) == (expected, int(before[-1]["time"] * 1000))
+    update = translate([again])[SWEEP]
+    assert (update.status, update.end) == ("RUNNING", None)
+
+
+def test_an_epoch_that_is_told_again_changes_nothing() -> None:
+    again = [reported(1, report(2)), reported(1, report(3, error=(7.0, 7.0, 7.0)))]
+    events = stamped(*opening(), *trial(1, 3, end=""), *again, reported(1, report(4)))
+    update = Translation()(events)[1]
+    assert [metric.step for metric in update.metrics if metric.key == "error"] == [1, 2, 3, 4]
+    assert points(update) == told(events, 1)
+
+
+def test_what_is_not_finite_is_left_out_and_the_tag_says_why() -> None:
+    translate = Translation()
+    one_lost = report(2, error=(0.5, 0.5, math.inf))
+    lost = report(3, error=(math.inf, math.inf, 0.5)) | {"diverged": "loss `pde` is not finite"}
+    events = stamped(*opening(), *trial(1, 1, end=""), reported(1, one_lost), reported(1, lost))
+    first, second = translate(events[:-1])[1], translate(events[-1:])[1]
+    assert first.tags["tuner.diverged"] == "epoch 2: not finite: error/q90"
+    assert second.tags["tuner.diverged"] == "loss `pde` is not finite"
+    assert points(first) | points(second) == told(events, 1)
+    assert all(math.isfinite(metric.value) for metric in first.metrics + second.metrics)
+    assert "error" not in {metric.key for metric in second.metrics}
+
+
+def test_long_values_and_odd_names_are_made_to_fit() -> None:
+    point: dict[str, Any] = {"layers": list(range(5000)), "a//b/../λ!": 1e-3, "text": "as it is"}
+    params, _ = texts(Translation()(stamped(*opening(), *trial(1, 1, **point)))[1])
+    assert len(params["layers"]) == 6000
+    assert params["layers"].endswith("(cut)")
+    assert params["a/b/λ_"] == "0.001"
+    assert params["text"] == "as it is"
+
+
+def test_a_sweep_file_too_long_for_a_note_is_cut_there() -> None:
+    sweep = opening()[0] | {"yaml": "# word\n" * 3000}
+    events = stamped(sweep, opening()[1], *trial(1, 1), closing())
+    note = Translation()(events)[SWEEP].tags["mlflow.note.content"]
+    assert len(note) <= 8000
+    assert "**Trial 1** is the best" in note
+    assert note.endswith("(cut)\n```\n")
+
+
+def test_batches_hold_no_more_than_a_request_may() -> None:
+    update = Update(
+        time=0,
+        metrics=[Metric("error", 0.5, 0, step) for step in range(2500)],
+        params={f"p{number}": "" for number in range(250)},
+        tags={f"t{number}": "" for number in range(150)},
+    )
+    batches = list(update.batches())
+    for batch in batches:
+        sizes = len(batch.metrics), len(batch.params), len(batch.tags)
+        assert all(size <= most for size, most in zip(sizes, (METRICS, PARAMS, TAGS), strict=True))
+        assert sum(sizes) <= ENTITIES
+    assert [metric for batch in batches for metric in batch.metrics] == update.metrics
+    assert texts(update) == (update.params, update.tags)

@@ -1,0 +1,204 @@
+"""Journal events -> what MLflow is to hold. Pure: knows neither mlflow nor a server.
+
+    sweep     a parent run: what was asked for and what came of it as tags and as a note;
+              `best_error` over the number of trials that have ended
+    trial     a child run: the point and its origin as params, its fate as tags
+    report    metrics at step = epoch, timestamp = when the journal was written: `error` (median)
+              with `error/q10` and `error/q90`, `seconds`, and the medians `loss/...`, `weight/...`
+              and `metric/...`
+
+MLflow has no infinity: what is not finite is left out, and the tag `tuner.diverged` says why. A
+text that is too long for MLflow is cut, and says so at its end.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from trainables.report import Report, quantile
+from tuner.table import Event, Ledger, Status, Trial, TrialTable
+from tuner.wording import outcome
+
+METRICS, PARAMS, TAGS, ENTITIES = 1000, 100, 100, 1000  # what MLflow takes in a batch
+KEY, PARAM, TAG = 250, 6000, 8000  # characters that MLflow takes
+SWEEP = 0  # stands for the parent run where trials have their number
+
+RUN_STATUS = dict.fromkeys(Status, "FINISHED") | {
+    Status.RUNNING: "RUNNING",
+    Status.PAUSED: "SCHEDULED",
+    Status.FAILED: "FAILED",
+}
+SWEEP_STATUS = {
+    "running": "RUNNING",
+    "finished": "FINISHED",
+    "interrupted": "KILLED",
+    "failed": "FAILED",
+}
+
+
+class Metric(NamedTuple):
+    """One number of a chart. time: milliseconds."""
+
+    key: str
+    value: float
+    time: int
+    step: int
+
+
+class Batch(NamedTuple):
+    """What goes to MLflow in one request; params and tags are pairs of key and text."""
+
+    metrics: list[Metric]
+    params: list[tuple[str, str]]
+    tags: list[tuple[str, str]]
+
+
+@dataclass
+class Update:
+    """What a stretch of the journal says about one run. time, end: milliseconds.
+
+    status: as MLflow calls it, empty if it stays. files: name -> text.
+    """
+
+    time: int
+    metrics: list[Metric] = field(default_factory=list)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    status: str = ""
+    end: int | None = None
+
+    def batches(self) -> Iterator[Batch]:
+        """Metrics, params and tags, each time as many as a request may hold."""
+        metrics = self.metrics
+        params = [(key, _cut(text, PARAM)) for key, text in self.params.items()]
+        tags = [(key, _cut(text, TAG)) for key, text in self.tags.items()]
+        while metrics or params or tags:
+            some, others = params[:PARAMS], tags[:TAGS]
+            room = min(METRICS, ENTITIES - len(some) - len(others))
+            yield Batch(metrics[:room], some, others)
+            metrics, params, tags = metrics[room:], params[PARAMS:], tags[TAGS:]
+
+
+class Translation:
+    """Events -> updates by run: the differences that the events make to the trial table."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.yaml = ""
+
+    def __call__(self, events: Iterable[Event]) -> dict[int, Update]:
+        """By trial number, or `SWEEP`; to be called with every event once, in order."""
+        updates: dict[int, Update] = {}
+        for event in events:
+            time = int(event["time"] * 1000)
+            number = event.get("trial", SWEEP)
+            update = updates.setdefault(number, Update(time))
+            before = self.ledger.table
+            trial = before.trials.get(number)
+            self.ledger.apply(event)
+            if number == SWEEP:
+                self._sweep(update, event, before, time)
+                continue
+            after = self.ledger.table.trials[number]
+            _trial(update, trial, after, time)
+            if after.ended and not (trial and trial.ended):
+                self._best(updates.setdefault(SWEEP, Update(time)), time)
+        return updates
+
+    def _sweep(self, update: Update, event: Event, before: TrialTable, time: int) -> None:
+        table = self.ledger.table
+        if event["event"] == "sweep":
+            self.yaml = event["yaml"]
+            update.files["sweep.yaml"] = self.yaml
+            update.tags |= _description(event) | {"mlflow.note.content": _note("", self.yaml)}
+        if table.status != before.status:
+            update.tags |= {"tuner.status": table.status, "tuner.reason": table.reason}
+            update.status = SWEEP_STATUS[table.status]
+            update.end = time if event["event"] == "closed" else None
+        if event["event"] == "closed":
+            update.tags["mlflow.note.content"] = _note(_outcome(table), self.yaml)
+
+    def _best(self, update: Update, time: int) -> None:
+        table = self.ledger.table
+        if (best := table.best()) is not None:
+            ended = sum(trial.ended for trial in table)
+            update.metrics.append(Metric("best_error", best.error, time, ended))
+
+
+def _trial(update: Update, before: Trial | None, after: Trial, time: int) -> None:
+    if before is None:
+        params = {**after.point, "origin": after.origin}
+        update.params |= {_key(name): _text(value) for name, value in params.items()}
+    elif after.epochs > before.epochs:  # an epoch that is told again changes nothing
+        _report(update, after.reports[-1], time)
+    if before is None or (after.status, after.reason) != (before.status, before.reason):
+        update.tags |= {"tuner.status": str(after.status), "tuner.reason": after.reason}
+    if after.status == Status.DIVERGED and after.reason:
+        update.tags["tuner.diverged"] = after.reason
+    if before is not None and after.status != before.status:
+        update.status = RUN_STATUS[after.status]
+        update.end = time if after.ended else None
+
+
+def _report(update: Update, report: Report, time: int) -> None:
+    values = {"error": report.median, "seconds": float(report.seconds)}
+    values |= {f"error/q{percent}": quantile(report.error, percent / 100) for percent in (10, 90)}
+    groups = {"loss": report.losses, "weight": report.weights, "metric": report.metrics}
+    for group, rows in groups.items():
+        values |= {_key(f"{group}/{name}"): quantile(row, 0.5) for name, row in rows.items()}
+    lost = [key for key, value in values.items() if not math.isfinite(value)]
+    update.metrics += [
+        Metric(key, value, time, report.epoch) for key, value in values.items() if key not in lost
+    ]
+    if lost or report.diverged:
+        reason = report.diverged or f"epoch {report.epoch}: not finite: {', '.join(lost)}"
+        update.tags["tuner.diverged"] = reason
+
+
+def _description(sweep: Event) -> dict[str, str]:
+    told = {"problem": sweep["problem"]}
+    for key in ("searcher", "scheduler", "replicates", "seed"):
+        if (value := sweep["specification"].get(key)) is not None:
+            told[key] = _text(value.get("name", value) if isinstance(value, dict) else value)
+    return {f"tuner.{key}": value for key, value in told.items()}
+
+
+def _outcome(table: TrialTable) -> str:
+    """In Markdown: who won, and what the default point would have given."""
+    best = table.best()
+    if best is None:
+        return "No trial has a finite error.\n\n"
+    lines = [f"**Trial {best.number}** is the best of {len(table)}: {outcome(best)}.", ""]
+    lines += [
+        f"The default point, trial {t.number}: {outcome(t)} ({t.status})."
+        for t in table
+        if t.origin == "default"
+    ]
+    lines += ["", "| parameter | value |", "|---|---|"]
+    lines += [f"| {name} | {_cut(_text(value), 200)} |" for name, value in best.point.items()]
+    return "\n".join([*lines, "", ""])
+
+
+def _note(above: str, yaml: str) -> str:
+    room = TAG - len(above) - 100
+    return f"{above}```yaml\n{_cut(yaml.strip(), room)}\n```\n"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _cut(text: str, limit: int) -> str:
+    mark = " ... (cut)"
+    return text if len(text) <= limit else text[: limit - len(mark)] + mark
+
+
+def _key(name: str) -> str:
+    """A name as MLflow allows it: few characters, and a path without empty or dotted parts."""
+    parts = re.sub(r"[^/\w.\- :]", "_", name)[:KEY].split("/")
+    return "/".join(part for part in parts if part not in ("", ".", "..")) or "_"

@@ -1,0 +1,67 @@
+"""Numbers, errors and points as text: one spelling, in the console, in MLflow and in the report."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import yaml
+
+from trainables.report import Report, quantile
+from tuner.table import Point, Trial
+
+
+def number(value: float) -> str:
+    """An error as text: three significant digits, scientific below 1e-3 and from 1000."""
+    if not math.isfinite(value):
+        return "inf"
+    return f"{value:.2e}" if 0 < abs(value) < 1e-3 else f"{value:#.3g}".rstrip(".")
+
+
+def spread(report: Report) -> str:
+    """The error of a report: median, q10 and q90, `0.0123 (0.0101 to 0.0188 over 4 replicates)`."""
+    r = len(report.error)
+    if r == 1:
+        return f"{number(report.median)} (1 replicate)"
+    low, high = quantile(report.error, 0.1), quantile(report.error, 0.9)
+    return f"{number(report.median)} ({number(low)} to {number(high)} over {r} replicates)"
+
+
+def outcome(trial: Trial) -> str:
+    """How far a trial got: `error 0.0123 (1 replicate) after 81 epochs`."""
+    if not trial.reports:
+        return "no error yet"
+    return f"error {spread(trial.reports[-1])} after {count(trial.epochs, 'epoch')}"
+
+
+def shown(value: Any, width: int = 60) -> str:
+    """The value of a parameter, or any text, cut to a width."""
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def short(point: Point) -> str:
+    """A point in one line, the balancer first: `balancer=relobralo, rho=0.99, width=64`."""
+    order = sorted(point.items(), key=lambda item: not item[0].startswith("balancer"))
+    return ", ".join(
+        f"{name.rpartition('.')[2] if name.startswith('balancer.') else name}={shown(value)}"
+        for name, value in order
+    )
+
+
+def as_yaml(point: Point) -> str:
+    """A point in full, a parameter a line, as YAML that reads back to the same values."""
+    return yaml.safe_dump(dict(point), sort_keys=False, allow_unicode=True, width=1000)
+
+
+def count(number: int, noun: str) -> str:
+    """`1 epoch`, `3 epochs`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """Such as `45 s`, `3 min` or `2 h 5 min`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
