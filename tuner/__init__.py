@@ -1,9 +1,8 @@
 """A tuning service for models with several losses.
 
->>> import tuner
->>> sweep = tuner.Sweep(name="first", problem="burgers1d")
->>> result = tuner.run(sweep)  # doctest: +SKIP
->>> result.best().point  # doctest: +SKIP
+    sweep = tuner.Sweep(name="first", problem="burgers1d")
+    result = tuner.run(sweep)
+    result.best().point
 
 Importing this package loads neither torch nor ray nor mlflow; `run` does.
 """

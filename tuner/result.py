@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 class Result:
     """What is known of a sweep, read from its folder when first asked.
 
-    >>> Result("sweeps/burgers-balancing").best().point  # doctest: +SKIP
-    {'width': 32, 'balancer': 'relobralo', ...}
+        Result("sweeps/burgers-balancing").best().point
     """
 
     def __init__(self, folder: str | Path) -> None:
