@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -57,7 +58,10 @@ def run(file: str, storage: str | None, address: str | None, replace: bool) -> N
         sweep = sweep.model_copy(update={"storage": storage})
     from tuner.progress import Progress
 
-    click.echo(f"{sweep.name}: up to {sweep.budget.trials} trials, in {sweep.folder}", err=True)
+    click.echo(
+        f"{sweep.name}: up to {sweep.budget.trials} trials, in {sweep.folder}; starting Ray …",
+        err=True,
+    )
     with Progress(sweep) as progress:
         result = tuner.run(sweep, address=address, watch=progress, replace=replace)
     again = f"tuner run {file}" + (f" --storage {storage}" if storage else "")
@@ -75,7 +79,7 @@ def closing_words(result: tuner.Result, again: str) -> Iterable[str]:
     table = result.trials
     yield ""
     if len(table):
-        yield headline(table)
+        yield click.wrap_text(headline(table), width=min(shutil.get_terminal_size().columns, 99))
         yield f"report:  {result.report()}"
     yield f"MLflow:  tuner ui --storage {result.folder.parent}"
     if pending := Sender(result.folder, result.sweep.tracking.uri).pending():
@@ -127,7 +131,7 @@ def list_(what: str, storage: str) -> None:
     from tuner import catalogue
 
     for name, text in catalogue.entries(what, Path(storage)):
-        click.echo(f"{name:24}{text}")
+        click.echo(f"{name:24}{text}".rstrip())
 
 
 @main.command()
@@ -136,8 +140,9 @@ def list_(what: str, storage: str) -> None:
 @readable
 def ui(storage: str, port: int) -> None:
     """Serve MLflow on the sweeps of a folder, on this machine alone."""
-    from tuner.tracking import serve
+    from tuner.tracking import page, serve
 
+    click.echo(f"{page(f'http://127.0.0.1:{port}', 'experiments')} (Ctrl-C ends it)")
     serve(Path(storage).expanduser().absolute(), port)
 
 

@@ -245,7 +245,7 @@ def interrupts(driver: Driver) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         if driver.stopping:
             raise KeyboardInterrupt
-        driver.stopping = f"interrupted by {signal.Signals(number).name}"
+        driver.stopping = "by Ctrl-C" if number == signal.SIGINT else "by SIGTERM"
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

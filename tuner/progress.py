@@ -86,8 +86,8 @@ class Snapshot:
 class Progress:
     """Shows every table it is called with, while it is open.
 
-        with Progress(sweep) as progress:
-            tuner.run(sweep, watch=progress)
+    with Progress(sweep) as progress:
+        tuner.run(sweep, watch=progress)
     """
 
     def __init__(self, sweep: Sweep, stream: Any = None) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Result:
     """What is known of a sweep, read from its folder when first asked.
 
-        Result("sweeps/burgers-balancing").best().point
+    Result("sweeps/burgers-balancing").best().point
     """
 
     def __init__(self, folder: str | Path) -> None:

@@ -123,7 +123,8 @@ class TrialTable:
         return len(self.trials)
 
     def __iter__(self) -> Iterator[Trial]:
-        return iter(self.trials.values())
+        # a copy, so that another thread may look on while trials are added
+        return iter(list(self.trials.values()))
 
     def having(self, *statuses: Status) -> list[Trial]:
         """The trials of these statuses, by number."""

@@ -50,16 +50,24 @@ def run_url(folder: Path) -> str | None:
     state = _load(folder)
     if not state.get("run") or not state["uri"].startswith(("http://", "https://")):
         return None
-    root = state["uri"].rstrip("/")
-    return f"{root}/#/experiments/{state['experiment']}/runs/{state['run']}"
+    return page(state["uri"], f"experiments/{state['experiment']}/runs/{state['run']}")
+
+
+def page(uri: str, path: str) -> str:
+    """The address of a page of MLflow, in its view for training; its default one is for agents."""
+    return f"{uri.rstrip('/')}/#/{path}?workflowType=machine_learning"
 
 
 def serve(storage: Path, port: int = 5000) -> None:
-    """Serve MLflow on the sweeps of a storage folder, to this machine alone. Blocks."""
+    """Serve MLflow on the sweeps of a storage folder, to this machine alone. Blocks.
+
+    Without MLflow's job runners, which are for features that sweeps do not use.
+    """
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     command += ["--port", str(port), "--backend-store-uri", default_uri(storage)]
     command += ["--artifacts-destination", str(storage.absolute() / "mlartifacts")]
-    subprocess.run(command, check=True, env=ENVIRONMENT | dict(os.environ))
+    environment = ENVIRONMENT | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | dict(os.environ)
+    subprocess.run(command, check=True, env=environment)
 
 
 class Sender:
@@ -185,6 +193,7 @@ class _Server:
             return found.experiment_id
         key = "mlflow.experiment.primaryMetric"
         tags = {f"{key}.name": "error", f"{key}.greaterIsBetter": "False"}
+        tags["mlflow.experimentKind"] = "custom_model_development"  # opens at runs, not at traces
         return self.client.create_experiment(name, artifact_location=artifacts, tags=tags)
 
     def _find(self) -> dict[int, str | None]:

@@ -386,7 +386,8 @@ def test_what_waited_for_a_server_arrives_when_it_is_there(
         assert charts.points(f"trial {number}") == told(events, number)
     parent = charts["first"].info
     assert parent.status == "KILLED"
-    assert run_url(folder) == f"{uri}/#/experiments/{parent.experiment_id}/runs/{parent.run_id}"
+    place = f"experiments/{parent.experiment_id}/runs/{parent.run_id}"
+    assert run_url(folder) == f"{uri}/#/{place}?workflowType=machine_learning"
     stored = folder.parent.glob("served/*/*/artifacts/sweep.yaml")
     assert [path.read_text() for path in stored] == [YAML]
 
