@@ -21,12 +21,9 @@ FAMILIES: Mapping[str, Mapping[str, type]] = {
     "balancer": BALANCERS,
 }
 NETWORK_PARAMETERS = ("width", "depth", "activation", "initializer")
-OPTIONS = {
-    "every": "an update interval in steps",
-    "warmup": "a number of steps",
-    "clip.low": "the least weight",
-    "clip.high": "the largest weight",
-}
+OPTIONS = ("every", "warmup", "clip.low", "clip.high")
+PER_LOSS = ("prior", "floor")
+"""Options of every balancer, and those with one number for each loss; see `Balancing`."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,9 @@ def unread(names: Sequence[str], problem: type[Problem]) -> dict[str, str]:
     known = {"learning_rate", "schedule.warmup", *NETWORK_PARAMETERS, *problem.parameters}
     known |= {f"problem.{field.name}" for field in fields(problem)}
     known |= {f"balancer.{option}" for option in OPTIONS}
-    known |= {f"balancer.prior.{loss}" for loss in problem.residual_names}
+    known |= {
+        f"balancer.{option}.{loss}" for option in PER_LOSS for loss in problem.residual_names
+    }
     known |= {f"width_{layer}" for layer in range(1, 65)}
     for family, members in FAMILIES.items():
         known.add(family)
@@ -110,8 +109,6 @@ def _member(
 
 
 def _balancing(point: Mapping[str, Any], losses: Sequence[str]) -> Balancing:
-    prefix = "balancer.prior."
-    prior = {key[len(prefix) :]: value for key, value in point.items() if key.startswith(prefix)}
     return Balancing(
         balancer=_member(point, "balancer", BALANCERS, losses),
         every=point.get("balancer.every", 1),
@@ -120,12 +117,23 @@ def _balancing(point: Mapping[str, Any], losses: Sequence[str]) -> Balancing:
             point.get("balancer.clip.low", 0.0),
             point.get("balancer.clip.high", float("inf")),
         ),
-        prior=_per_loss(prior, losses) if prior else (),
+        prior=_option(point, "prior", losses, absent=1.0),
+        floor=_option(point, "floor", losses, absent=0.0),
     )
 
 
-def _per_loss(values: Mapping[str, float], losses: Sequence[str]) -> tuple[float, ...]:
-    """Named coefficients in the order of the losses; what is not named is 1."""
+def _option(
+    point: Mapping[str, Any], option: str, losses: Sequence[str], absent: float
+) -> tuple[float, ...]:
+    prefix = f"balancer.{option}."
+    given = {key[len(prefix) :]: value for key, value in point.items() if key.startswith(prefix)}
+    return _per_loss(given, losses, absent) if given else ()
+
+
+def _per_loss(
+    values: Mapping[str, float], losses: Sequence[str], absent: float = 1.0
+) -> tuple[float, ...]:
+    """Named numbers in the order of the losses; one that is not named is `absent`."""
     if unknown := sorted(values.keys() - set(losses)):
         raise ValueError(f"no such loss {unknown[0]!r}. The losses are {', '.join(losses)}")
-    return tuple(float(values.get(loss, 1.0)) for loss in losses)
+    return tuple(float(values.get(loss, absent)) for loss in losses)

@@ -140,10 +140,14 @@ class Training:
             self.parameters,
             self.network.last_layer,
             lambda: self.problem.residuals(self.network, batch),
+            progress=min(self.steps / self.horizon, 1.0),
         )
         self.balance = self.balance or self.balancing.init(seen)
         weights, self.balance = self.balancing.weigh(seen, gradients, self.balance, self.draws)
         self._descend(gradients.combine(weights))
+        if self.balancing.reacts(self.balance):
+            after = self.problem.losses(self.network, batch).detach()
+            self.balance = self.balancing.react(after, self.balance)
         self.steps += 1
         return seen, weights
 

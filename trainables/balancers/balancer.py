@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -35,5 +35,17 @@ class Balancer(Protocol):
         """The weights (r, m) of this step and the state after it.
 
         losses: (r, m), detached. gradients: lazy, costs nothing until asked.
+        """
+        ...
+
+
+@runtime_checkable
+class Reacting(Protocol):
+    """What a balancer has besides if it learns from the effect of the step that it weighed."""
+
+    def react(self, after: Tensor, state: State) -> State:
+        """The state once the losses (r, m) of the same batch after the step are known, detached.
+
+        Costs one more forward pass, so it is asked only after steps that the balancer weighed.
         """
         ...

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainables.balancers.balancer import Balancer, State
+from trainables.balancers.balancer import Balancer, Reacting, State
 from trainables.balancers.gradients import Gradients
 from trainables.randomness import Generators
 
@@ -22,6 +22,10 @@ class Balancing:
     warmup: for the first `warmup` steps all weights are 1. The balancer starts after them, so
             what it calls the first losses are those of the first step that it balances.
     clip:   (low, high), bounds on its weights. Rows may then no longer sum to m.
+    floor:  (m,), what each loss cannot fall below, 0 by default. A loss within a tenth of its floor
+            is settled: it gets a weight of at most 1, and what that frees goes to the others in
+            proportion. Otherwise a strategy that favours small or idle losses would spend all of
+            the weight on one that cannot fall any further.
     prior:  (m,), the user's own coefficients, multiplied in last, so that they hold in
             warm-up too.
 
@@ -35,6 +39,7 @@ class Balancing:
     warmup: int = 0
     clip: tuple[float, float] = (0.0, math.inf)
     prior: Sequence[float] = ()
+    floor: Sequence[float] = ()
 
     def __post_init__(self) -> None:
         if self.every < 1:
@@ -45,14 +50,17 @@ class Balancing:
             raise ValueError(f"clip={self.clip}: expected (low, high) with 0 <= low < high")
         if any(not coefficient > 0 for coefficient in self.prior):
             raise ValueError(f"prior={tuple(self.prior)}: expected coefficients above 0")
+        if any(not floor >= 0 for floor in self.floor):
+            raise ValueError(f"floor={tuple(self.floor)}: expected losses of at least 0")
 
     def init(self, losses: Tensor) -> State:
         losses = losses.detach()
-        if self.prior and len(self.prior) != losses.shape[-1]:
-            raise ValueError(
-                f"prior={tuple(self.prior)}: expected one coefficient for each of the "
-                f"{losses.shape[-1]} losses"
-            )
+        for name, values in (("prior", self.prior), ("floor", self.floor)):
+            if values and len(values) != losses.shape[-1]:
+                raise ValueError(
+                    f"{name}={tuple(values)}: expected one number for each of the "
+                    f"{losses.shape[-1]} losses"
+                )
         own = self.balancer.init(losses)
         return {
             "step": torch.zeros((), dtype=torch.int64),
@@ -70,14 +78,13 @@ class Balancing:
                 "as in `init`. Are the axes swapped?"
             )
         losses = losses.detach()
-        balanced = int(state["step"]) - self.warmup  # steps since the warm-up
-        own = {key[4:]: value for key, value in state.items() if key.startswith("own.")}
+        own = _own(state)
         weights, skipped = state["weights"], state["skipped"]
-        if balanced >= 0 and balanced % self.every == 0:
-            if balanced == 0:
+        if self._balanced(state):
+            if state["step"] == self.warmup:
                 own = self.balancer.init(losses)
             new_weights, new_own = self.balancer.weigh(losses, gradients, own, generator)
-            new_weights = new_weights.detach().clamp(*self.clip)
+            new_weights = self._settle(losses, new_weights.detach().clamp(*self.clip))
             finite = losses.isfinite().all(dim=-1)
             if not finite.all():
                 new_weights = _where(finite, new_weights, weights)
@@ -91,6 +98,43 @@ class Balancing:
             "skipped": skipped,
             **{f"own.{key}": value for key, value in own.items()},
         }
+
+    def reacts(self, state: State) -> bool:
+        """Whether `react` is to be called after the step that led to `state`."""
+        return isinstance(self.balancer, Reacting) and self._balanced(state, -1)
+
+    def react(self, after: Tensor, state: State) -> State:
+        """Tell the balancer the losses (r, m) of the same batch after the step that it weighed."""
+        if not isinstance(self.balancer, Reacting):
+            return state
+        own = self.balancer.react(after.detach(), _own(state))
+        finite = after.isfinite().all(dim=-1)
+        if not finite.all():
+            own = {key: _where(finite, own[key], state[f"own.{key}"]) for key in own}
+        return {**state, **{f"own.{key}": value for key, value in own.items()}}
+
+    def _balanced(self, state: State, ahead: int = 0) -> bool:
+        """Whether the balancer is asked at the step of a state, or so many steps ahead of it."""
+        since = int(state["step"]) + ahead - self.warmup
+        return since >= 0 and since % self.every == 0
+
+    def _settle(self, losses: Tensor, weights: Tensor) -> Tensor:
+        """Take from settled losses what they have above 1, and give it to the others."""
+        floor = losses.new_tensor(self.floor) if self.floor else torch.zeros_like(losses)
+        settled = losses <= 1.1 * floor
+        if not settled.any():
+            return weights
+        capped = torch.where(settled, weights.clamp_max(1.0), weights)
+        others = torch.where(settled, 0.0, weights)
+        total = others.sum(-1, keepdim=True)
+        freed = (weights - capped).sum(-1, keepdim=True)
+        share = torch.where(total > 0, others / total, 0.0)
+        return capped + freed * share
+
+
+def _own(state: State) -> State:
+    """The balancer's own part of a state."""
+    return {key[4:]: value for key, value in state.items() if key.startswith("own.")}
 
 
 def _where(rows: Tensor, new: Tensor, old: Tensor) -> Tensor:

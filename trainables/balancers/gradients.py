@@ -21,6 +21,8 @@ class Gradients:
     last_layer: the columns of the flattened parameters that are the last hidden layer.
     residuals:  called when an NTK trace is asked for: name -> (r, b) with graph, in the order of
                 the losses.
+    progress:   the share of the whole budget that is done, in [0, 1], for strategies that change
+                with it.
 
     A parameter that a loss does not touch has gradient zero.
     """
@@ -31,11 +33,13 @@ class Gradients:
         parameters: Iterable[Tensor],
         last_layer: slice = slice(None),
         residuals: Callable[[], Residuals] | None = None,
+        progress: float = 0.0,
     ) -> None:
         self.losses = losses
         self.parameters = tuple(parameters)
         self.last_layer = last_layer
         self.residuals = residuals
+        self.progress = progress
         self._jacobian: Tensor | None = None
 
     def jacobian(self) -> Tensor:

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from trainables.balancers.adam import adam
 from trainables.balancers.balancer import State
 from trainables.balancers.gradients import Gradients
 from trainables.randomness import Generators
-
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
-"""Adam's usual constants, for the weights."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +68,12 @@ class GradNorm:
         target = norms.mean(-1, keepdim=True) * rate**self.alpha
         slope = torch.sign(norms - target) * norms
 
-        mean, square = state["moments"].unbind(-2)
-        mean = BETA1 * mean + (1 - BETA1) * slope
-        square = BETA2 * square + (1 - BETA2) * slope.square()
-        step = (mean / (1 - BETA1**calls)) / ((square / (1 - BETA2**calls)).sqrt() + EPSILON)
-        log_weights = log_weights - self.learning_rate * step
+        direction, moments = adam(slope, state["moments"], calls)
+        log_weights = log_weights + self.learning_rate * direction
         log_weights = log_weights.log_softmax(-1) + math.log(losses.shape[-1])
         return log_weights.exp(), {
             "first": state["first"],
             "log_weights": log_weights,
-            "moments": torch.stack([mean, square], dim=-2),
+            "moments": moments,
             "calls": calls,
         }
