@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench
+.PHONY: help demo test check fix bench docs
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -11,6 +11,8 @@ $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || python3 -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	# a test oracle of which one file is read; what it requires would be gigabytes
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps neuraloperator
 	@touch $(READY)
 
 demo: $(READY)  ## tune a network and its loss balancing on Burgers' equation, in under five minutes
@@ -30,3 +32,6 @@ fix: $(READY)  ## mend what tools can mend
 
 bench: $(READY)  ## the measured claims, each beside a peer in the same run
 	$(BIN)/python -m benchmarks
+
+docs: $(READY)  ## generate docs/balancers.md
+	$(BIN)/python docs/make_balancers.py

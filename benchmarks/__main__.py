@@ -1,7 +1,15 @@
 """`python -m benchmarks`: the short form of every benchmark, one after the other."""
 
-from benchmarks import burgers_uniform, replicates
+from benchmarks import balancers, burgers_uniform, genz3, replicates, wave1d
 
-for benchmark in (replicates, burgers_uniform):
+SHORT = {
+    replicates: replicates.main,
+    balancers: balancers.quick,
+    genz3: genz3.quick,
+    burgers_uniform: burgers_uniform.main,
+    wave1d: wave1d.quick,
+}
+
+for benchmark, short in SHORT.items():
     print(f"\n{benchmark.__doc__.splitlines()[0]}\n")
-    benchmark.main()
+    short()

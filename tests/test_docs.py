@@ -1,6 +1,7 @@
 """What the documents say is so: links lead somewhere, examples run, commands exist."""
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,15 @@ def test_every_yaml_block_of_the_readme_is_a_sweep():
     assert blocks
     for block in blocks:
         tuner.Sweep.from_yaml(block)
+
+
+def test_the_page_of_balancers_says_what_their_docstrings_say():
+    from trainables.balancers import BALANCERS
+
+    page = (ROOT / "docs" / "balancers.md").read_text()
+    assert re.findall(r"^## (\w+)$", page, re.MULTILINE) == list(BALANCERS)
+    text = runpy.run_path(str(ROOT / "docs" / "make_balancers.py"))["text"]
+    assert page == text(), "run `python docs/make_balancers.py --text`, or `make docs`"
 
 
 def test_the_changelog_has_this_version_or_says_unreleased():

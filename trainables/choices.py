@@ -8,19 +8,32 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from trainables.balancers import BALANCERS, Balancing
+from trainables.kernels import KERNELS, Kernel
 from trainables.optimizers import OPTIMIZERS, OptimizerChoice
+from trainables.point_weights import POINT_WEIGHTS, PointWeighting
 from trainables.problem import Problem
+from trainables.regularizers import REGULARIZERS, Regularizer
 from trainables.schedules import SCHEDULES, Schedule
 
 Member = TypeVar("Member")
 
-DEFAULTS = {"optimizer": "adam", "schedule": "constant", "balancer": "uniform"}
+DEFAULTS = {
+    "optimizer": "adam",
+    "schedule": "constant",
+    "balancer": "uniform",
+    "kernel": "square",
+    "point_weighting": "none",
+    "regularizer": "none",
+}
 FAMILIES: Mapping[str, Mapping[str, type]] = {
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
     "balancer": BALANCERS,
+    "kernel": KERNELS,
+    "point_weighting": POINT_WEIGHTS,
+    "regularizer": REGULARIZERS,
 }
-NETWORK_PARAMETERS = ("width", "depth", "activation", "initializer")
+NETWORK_PARAMETERS = ("width", "depth", "activation", "initializer", "dropout")
 OPTIONS = ("every", "warmup", "clip.low", "clip.high")
 PER_LOSS = ("prior", "floor")
 """Options of every balancer, and those with one number for each loss; see `Balancing`."""
@@ -33,6 +46,9 @@ class Choices:
     optimizer: OptimizerChoice
     schedule: Schedule
     balancing: Balancing
+    kernel: Kernel
+    point_weighting: PointWeighting
+    regularizer: Regularizer
     learning_rate: float
     warmup: float
 
@@ -43,6 +59,9 @@ def choices(point: Mapping[str, Any], losses: Sequence[str]) -> Choices:
         optimizer=_member(point, "optimizer", OPTIMIZERS, losses),
         schedule=_member(point, "schedule", SCHEDULES, losses),
         balancing=_balancing(point, losses),
+        kernel=_member(point, "kernel", KERNELS, losses),
+        point_weighting=_member(point, "point_weighting", POINT_WEIGHTS, losses),
+        regularizer=_member(point, "regularizer", REGULARIZERS, losses),
         learning_rate=point.get("learning_rate", 1e-3),
         warmup=point.get("schedule.warmup", 0.0),
     )
@@ -66,6 +85,33 @@ def unread(names: Sequence[str], problem: type[Problem]) -> dict[str, str]:
                     f"{family}.{name}.{field.name}.{loss}" for loss in problem.residual_names
                 }
     return {name: _hint(name, known) for name in names if name not in known}
+
+
+def refused(options: Mapping[str, Sequence[Any]], problem: type[Problem]) -> dict[str, str]:
+    """The parameters with a value that the problem does not take, each with the reason.
+
+    options: name -> the values that a space can give it, for parameters with a list of values.
+    """
+    found = {}
+    for name, values in options.items():
+        for value in values:
+            try:
+                if name.startswith("problem."):
+                    problem(**{name[8:]: value})
+                elif name == "point_weighting":
+                    check_times(POINT_WEIGHTS[value](), problem)
+            except (ValueError, TypeError) as fault:
+                found[name] = str(fault)
+    return found
+
+
+def check_times(weighting: PointWeighting, problem: type[Problem]) -> None:
+    """Raise ValueError if a weighting needs times that the points of a problem do not have."""
+    if weighting.needs_times and problem.times is Problem.times:
+        raise ValueError(
+            f"{type(weighting).__name__.lower()} weighs points by their time, and those of "
+            f"{problem.__name__} have none; take another point_weighting"
+        )
 
 
 def _hint(name: str, known: set[str]) -> str:
@@ -114,7 +160,7 @@ def _balancing(point: Mapping[str, Any], losses: Sequence[str]) -> Balancing:
         every=point.get("balancer.every", 1),
         warmup=point.get("balancer.warmup", 0),
         clip=(
-            point.get("balancer.clip.low", 0.0),
+            point.get("balancer.clip.low", float("-inf")),
             point.get("balancer.clip.high", float("inf")),
         ),
         prior=_option(point, "prior", losses, absent=1.0),

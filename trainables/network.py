@@ -33,9 +33,11 @@ class Network(nn.Module):
 
     last_layer: the columns of the flattened parameters (r, n) that belong to the weights of the
     last hidden layer, for balancers that look at that layer only; by default all columns.
+    draws: the streams of dropout, given by the training; None where there is none.
     """
 
     last_layer: slice = slice(None)
+    draws: Generators | None = None
 
 
 class MLP(Network):
@@ -43,6 +45,9 @@ class MLP(Network):
 
     low, high: (d,), the box of the inputs, scaled to [-1, 1] first.
     widths: of the hidden layers, from the first to the last.
+    dropout: in training, the share of the units of each hidden layer that is 0, the others scaled
+    up (Srivastava et al. 2014): for all points of a call alike, so that derivatives with respect
+    to the inputs stay those of one function.
     Parameters: one tensor `theta` (r, n); biases start at 0.
     """
 
@@ -55,8 +60,10 @@ class MLP(Network):
         activation: str,
         initializer: str,
         generator: Generators,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.dropout = dropout
         self.activation = ACTIVATIONS[activation]
         sizes = [len(low), *widths, outputs]
         self.shapes = list(pairwise(sizes))
@@ -84,8 +91,14 @@ class MLP(Network):
             bias = blocks[2 * layer + 1].unsqueeze(1)
             h = torch.baddbmm(bias, h, weight)
             if layer < len(self.shapes) - 1:
-                h = self.activation(h)
+                h = self._drop(self.activation(h))
         return h
+
+    def _drop(self, h: Tensor) -> Tensor:
+        if not self.dropout or not self.training or self.draws is None:
+            return h
+        kept = self.draws.uniform(h.shape[0], 1, h.shape[2]) >= self.dropout
+        return h * kept / (1.0 - self.dropout)
 
 
 def mlp(
@@ -109,4 +122,5 @@ def mlp(
         point.get("activation", "tanh"),
         point.get("initializer", "glorot"),
         generator,
+        point.get("dropout", 0.0),
     )

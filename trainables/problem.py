@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from trainables.network import Network, mlp
@@ -26,7 +25,8 @@ class Problem(ABC):
     residual_names: the m parts; fixes the order everywhere.
     low, high:      (d,), the box of the inputs.
     outputs:        o.
-    default_point:  the values a practitioner would start from; trial 1 of every sweep.
+    default_point:  the values a practitioner would start from: trial 1 of every sweep, and what
+                    holds wherever a point says nothing.
     """
 
     residual_names: ClassVar[tuple[str, ...]]
@@ -42,6 +42,10 @@ class Problem(ABC):
         "learning_rate": 1e-3,
         "schedule": "constant",
         "balancer": "uniform",
+        "kernel": "square",
+        "point_weighting": "none",
+        "regularizer": "none",
+        "dropout": 0.0,
     }
     parameters: ClassVar[tuple[str, ...]] = ()
     """Names of further parameters of a point that this problem's own `build` reads."""
@@ -59,15 +63,15 @@ class Problem(ABC):
 
     @abstractmethod
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        """Name -> (r, b): signed, per point, unweighted, in the order of `residual_names`."""
+        """Name -> (r, b): signed, per point, unweighted, in the order of `residual_names`.
 
-    def losses(self, network: Network, batch: Batch) -> Tensor:
-        """(r, m): the mean square of each residual over its points.
-
-        A problem whose loss is no mean over residuals overrides this one.
+        A loss is the mean of a kernel over them, of their squares by default. Where points have
+        losses rather than residuals (cross entropy), return those and take the kernel `absolute`.
         """
-        residuals = self.residuals(network, batch)
-        return torch.stack([residuals[name].square().mean(-1) for name in self.residual_names], -1)
+
+    def times(self, batch: Batch) -> dict[str, Tensor]:
+        """Name of a residual -> (r, b), the times of its points, where they have one."""
+        return {}
 
     @abstractmethod
     def error(self, network: Network) -> Tensor:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from trainables.classic.genz3 import Genz3
 from trainables.deqn.brock_mirman_labor import BrockMirmanLabor
 from trainables.pinn.burgers1d import Burgers1D
 from trainables.pinn.wave1d import Wave1D
@@ -16,6 +17,7 @@ PROBLEMS: dict[str, type[Problem]] = {
     "burgers1d": Burgers1D,
     "wave1d": Wave1D,
     "brock_mirman_labor": BrockMirmanLabor,
+    "genz3": Genz3,
 }
 
 

@@ -21,6 +21,8 @@ class Report:
     error:    (r,), the tuned, weight-free number of the problem; `inf` for a lost replicate.
     losses:   name -> (r,), unweighted, mean over the steps of the epoch.
     weights:  name -> (r,), mean over the steps of the epoch.
+    gradient_norms: name -> (r,), of the unweighted losses, at the last step of the epoch.
+    cosines:  "a/b" -> (r,), between the gradients of two losses, at the same step.
     metrics:  name -> (r,), whatever else the problem measures.
     diverged: why the trial is a diverged one, or None.
     """
@@ -31,6 +33,8 @@ class Report:
     error: Replicates
     losses: Mapping[str, Replicates] = field(default_factory=dict)
     weights: Mapping[str, Replicates] = field(default_factory=dict)
+    gradient_norms: Mapping[str, Replicates] = field(default_factory=dict)
+    cosines: Mapping[str, Replicates] = field(default_factory=dict)
     metrics: Mapping[str, Replicates] = field(default_factory=dict)
     diverged: str | None = None
 
@@ -50,7 +54,7 @@ class Report:
         """The inverse of `to_json`: None in `error` is a lost replicate, elsewhere not a number."""
         groups = {
             group: {name: _numbers(row, math.nan) for name, row in data.get(group, {}).items()}
-            for group in ("losses", "weights", "metrics")
+            for group in ("losses", "weights", "gradient_norms", "cosines", "metrics")
         }
         return cls(
             epoch=data["epoch"],

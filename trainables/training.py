@@ -8,23 +8,37 @@ as if it were alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from trainables.balancers import Gradients
 from trainables.balancers.balancer import State
-from trainables.choices import choices
-from trainables.problem import Problem
+from trainables.choices import check_times, choices
+from trainables.network import Network
+from trainables.problem import Batch, Problem
 from trainables.randomness import Generators
 from trainables.report import Report
 from trainables.schedules import warm_up
 
-INITIAL, POINTS, WEIGHTS = 0, 1, 2
-"""Purposes of the random streams: initial networks, training points, balancers."""
+PURPOSES = {"initial": 0, "points": 1, "weights": 2, "dropout": 3, "attention": 4}
+"""What random streams are for: initial networks, training points, balancers and so on."""
+
+
+class Epoch(NamedTuple):
+    """What is reported of an epoch.
+
+    losses, weights: (r, m), means over its steps. gradient_norms: (r, m) and cosines: (r, m, m) of
+    the unweighted losses, at its last step.
+    """
+
+    losses: Tensor
+    weights: Tensor
+    gradient_norms: Tensor
+    cosines: Tensor
 
 
 class Training:
@@ -50,27 +64,32 @@ class Training:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.problem, self.point = problem, dict(point)
+        self.problem = problem
+        self.point = point = {**problem.default_point, **point}
         self.horizon = epochs * problem.steps_per_epoch
         self.identity = f"{problem} with {sorted(self.point.items())}, seed {seed}, {dtype}"
-        chosen = choices(point, problem.residual_names)
-        self.schedule, self.warmup, self.balancing = (
-            chosen.schedule,
-            chosen.warmup,
-            chosen.balancing,
-        )
+        self.chosen = choices(point, problem.residual_names)
 
         def streams(purpose: int) -> Generators:
             return Generators.from_seed(seed, replicates, purpose, dtype, device)
 
-        self.points, self.draws = streams(POINTS), streams(WEIGHTS)
-        self.network = problem.build(point, streams(INITIAL)).to(device=device, dtype=dtype)
+        self.streams = {name: streams(purpose) for name, purpose in PURPOSES.items()}
+        network = problem.build(point, self.streams["initial"])
+        self.network = network.to(device=device, dtype=dtype)
+        for module in self.network.modules():
+            if isinstance(module, Network):
+                module.draws = self.streams["dropout"]
         self.parameters = tuple(self.network.parameters())
-        self.optimizer = chosen.optimizer.make(self.parameters, chosen.learning_rate)
-        self.balance: State = {}
+        self.optimizer = self.chosen.optimizer.make(self.parameters, self.chosen.learning_rate)
+        check_times(self.chosen.point_weighting, type(problem))
+        # where each weight belongs to a point, the points of the first step are those of all
+        fixed = self.chosen.point_weighting.fixed_points
+        self.batch = problem.sample(self.streams["points"]) if fixed else None
+        self.balance: State = {}  # of the balancer
+        self.attention: State = {}  # of the point weighting
         self.lost = torch.zeros(
             replicates, len(problem.residual_names), dtype=torch.bool, device=device
-        )  # which loss was not finite
+        )  # by which loss, the first that was not finite
         self.history = torch.zeros(0, replicates, dtype=dtype, device=device)  # see schedules.py
         self.epoch, self.steps, self.seconds = 0, 0, 0.0
 
@@ -80,7 +99,7 @@ class Training:
             raise ValueError(f"advance(epochs={epochs}): expected at least 1")
         for _ in range(epochs - 1):
             self._epoch()
-        return self._report(*self._epoch())
+        return self._report(self._epoch())
 
     def state_dict(self) -> dict[str, Any]:
         """All that the run is, as tensors and plain values; see `trainables.checkpoints`."""
@@ -89,8 +108,8 @@ class Training:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "balance": dict(self.balance),
-            "points": self.points.get_state(),
-            "draws": self.draws.get_state(),
+            "attention": dict(self.attention),
+            "streams": {name: stream.get_state() for name, stream in self.streams.items()},
             "lost": self.lost,
             "history": self.history,
             "epoch": self.epoch,
@@ -107,54 +126,76 @@ class Training:
             )
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.balance = dict(state["balance"])
-        self.points.set_state(state["points"])
-        self.draws.set_state(state["draws"])
+        self.balance, self.attention = dict(state["balance"]), dict(state["attention"])
+        for name, stream in self.streams.items():
+            stream.set_state(state["streams"][name])
         self.lost, self.history = state["lost"].clone(), state["history"].clone()
         self.epoch, self.steps = state["epoch"], state["steps"]
         self.seconds = state["seconds"]
 
-    def _epoch(self) -> tuple[Tensor, Tensor]:
-        """Losses and weights (r, m), each the mean over the steps of an epoch."""
+    def _epoch(self) -> Epoch:
         start, steps = time.monotonic(), self.problem.steps_per_epoch
         losses = weights = self.history.new_zeros(self.lost.shape)
-        for _ in range(steps):
-            step_losses, step_weights = self._step()
-            losses = losses + step_losses
+        for step in range(1, steps + 1):
+            gradients, step_weights = self._step(look=step == steps)
+            losses = losses + gradients.losses.detach()
             weights = weights + step_weights
         tiny = torch.finfo(losses.dtype).tiny
         level = (losses / steps).clamp_min(tiny).log10().mean(-1)
         self.history = torch.cat([self.history, level.unsqueeze(0)])
         self.epoch += 1
         self.seconds += time.monotonic() - start
-        return losses / steps, weights / steps
+        return Epoch(losses / steps, weights / steps, gradients.norms(), gradients.cosines())
 
-    def _step(self) -> tuple[Tensor, Tensor]:
-        """One step of the optimiser. Returns the losses and the weights (r, m) that it took."""
-        batch = self.problem.sample(self.points)
-        losses = self.problem.losses(self.network, batch)
+    def _step(self, look: bool = False) -> tuple[Gradients, Tensor]:
+        """One step of the optimiser. Returns its gradients and weights (r, m).
+
+        look: compute the gradient of every loss, for the report, whether the balancer asks or not.
+        """
+        batch = self.batch or self.problem.sample(self.streams["points"])
+        residuals = self.problem.residuals(self.network, batch)
+        point_weights = self._attend(residuals, batch)
+        losses = self._losses(residuals, point_weights)
         seen = losses.detach()
-        self.lost = self.lost | ~seen.isfinite()
+        alive = ~self.lost.any(dim=-1, keepdim=True)
+        self.lost = self.lost | (alive & ~seen.isfinite())
         gradients = Gradients(
             losses,
             self.parameters,
             self.network.last_layer,
-            lambda: self.problem.residuals(self.network, batch),
+            residuals=lambda: residuals,
             progress=min(self.steps / self.horizon, 1.0),
         )
-        self.balance = self.balance or self.balancing.init(seen)
-        weights, self.balance = self.balancing.weigh(seen, gradients, self.balance, self.draws)
-        self._descend(gradients.combine(weights))
-        if self.balancing.reacts(self.balance):
-            after = self.problem.losses(self.network, batch).detach()
-            self.balance = self.balancing.react(after, self.balance)
+        if look:
+            gradients.jacobian()
+        balancing, draws = self.chosen.balancing, self.streams["weights"]
+        self.balance = self.balance or balancing.init(seen)
+        weights, self.balance = balancing.weigh(seen, gradients, self.balance, draws)
+        penalty = self.chosen.regularizer.gradients(self.parameters)
+        self._descend([g + p for g, p in zip(gradients.combine(weights), penalty, strict=True)])
+        if balancing.reacts(self.balance):
+            after = self._losses(self.problem.residuals(self.network, batch), point_weights)
+            self.balance = balancing.react(after.detach(), self.balance)
         self.steps += 1
-        return seen, weights
+        return gradients, weights
 
-    def _descend(self, gradients: tuple[Tensor, ...]) -> None:
+    def _attend(self, residuals: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
+        """The weights of the points (r, b) inside each loss."""
+        seen = {name: residual.detach() for name, residual in residuals.items()}
+        weighting = self.chosen.point_weighting
+        self.attention = self.attention or weighting.init(seen, self.streams["attention"])
+        weights, self.attention = weighting.weigh(seen, self.problem.times(batch), self.attention)
+        return weights
+
+    def _losses(self, residuals: dict[str, Tensor], point_weights: dict[str, Tensor]) -> Tensor:
+        """(r, m)."""
+        kernel, names = self.chosen.kernel, self.problem.residual_names
+        return torch.stack([kernel.loss(residuals[n], point_weights[n]) for n in names], dim=-1)
+
+    def _descend(self, gradients: Sequence[Tensor]) -> None:
         """The optimiser's step, times the schedule's factor of each replicate."""
-        progress = min((self.steps + 1) / self.horizon, 1.0)
-        factor = self.schedule.scale(progress, self.history) * warm_up(progress, self.warmup)
+        progress, chosen = min((self.steps + 1) / self.horizon, 1.0), self.chosen
+        factor = chosen.schedule.scale(progress, self.history) * warm_up(progress, chosen.warmup)
         before = [parameter.detach().clone() for parameter in self.parameters]
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient
@@ -164,11 +205,13 @@ class Training:
                 rows = factor.view(-1, *(1,) * (old.ndim - 1))
                 parameter.copy_(old.lerp(parameter, rows))
 
-    def _report(self, losses: Tensor, weights: Tensor) -> Report:
+    def _report(self, last: Epoch) -> Report:
         start = time.monotonic()
+        self.network.eval()
         with torch.no_grad():
             error = self.problem.error(self.network)
             metrics = self.problem.metrics(self.network)
+        self.network.train()
         lost = self.lost.any(-1) | ~error.isfinite()
         error = torch.where(lost, torch.inf, error)
         self.seconds += time.monotonic() - start
@@ -178,8 +221,14 @@ class Training:
             steps=self.steps,
             seconds=self.seconds,
             error=_row(error),
-            losses={name: _row(losses[:, k]) for k, name in enumerate(names)},
-            weights={name: _row(weights[:, k]) for k, name in enumerate(names)},
+            losses=_rows(names, last.losses),
+            weights=_rows(names, last.weights),
+            gradient_norms=_rows(names, last.gradient_norms),
+            cosines={
+                f"{names[j]}/{names[k]}": _row(last.cosines[:, j, k])
+                for k in range(len(names))
+                for j in range(k)
+            },
             metrics={name: _row(value) for name, value in metrics.items()},
         )
         if report.median == torch.inf:
@@ -195,6 +244,10 @@ def _diverged(report: Report, by_loss: Tensor, lost: Tensor, names: tuple[str, .
     verb = "are" if len(parts) > 1 else "is"
     share = f"{int(lost.sum())} of {len(lost)} replicates"
     return replace(report, diverged=f"epoch {report.epoch}: {what} {verb} not finite in {share}")
+
+
+def _rows(names: tuple[str, ...], values: Tensor) -> dict[str, tuple[float, ...]]:
+    return {name: _row(values[:, k]) for k, name in enumerate(names)}
 
 
 def _row(values: Tensor) -> tuple[float, ...]:

@@ -56,6 +56,15 @@ def run(file: str, storage: str | None, address: str | None, replace: bool) -> N
     sweep = tuner.Sweep.load(file)
     if storage:
         sweep = sweep.model_copy(update={"storage": storage})
+    from tuner.report import headline
+
+    result = watched(sweep, address, replace)
+    again = f"tuner run {file}" + (f" --storage {storage}" if storage else "")
+    conclude(result, headline(result.trials), again)
+
+
+def watched(sweep: tuner.Sweep, address: str | None, replace: bool) -> tuner.Result:
+    """Run a sweep and show how it goes."""
     from tuner.progress import Progress
 
     click.echo(
@@ -63,23 +72,25 @@ def run(file: str, storage: str | None, address: str | None, replace: bool) -> N
         err=True,
     )
     with Progress(sweep) as progress:
-        result = tuner.run(sweep, address=address, watch=progress, replace=replace)
-    again = f"tuner run {file}" + (f" --storage {storage}" if storage else "")
-    for line in closing_words(result, again):
+        return tuner.run(sweep, address=address, watch=progress, replace=replace)
+
+
+def conclude(result: tuner.Result, outcome: str, again: str) -> None:
+    """Say what came out; exit status 130 if the sweep is not finished."""
+    for line in closing_words(result, outcome, again):
         click.echo(line)
     if result.trials.status != "finished":
         sys.exit(INTERRUPTED)
 
 
-def closing_words(result: tuner.Result, again: str) -> Iterable[str]:
-    """What is said at the end of a run: what won, where to look, how to go on."""
-    from tuner.report import headline
+def closing_words(result: tuner.Result, outcome: str, again: str) -> Iterable[str]:
+    """What is said at the end of a run: what came out, where to look, how to go on."""
     from tuner.tracking import Sender
 
     table = result.trials
     yield ""
     if len(table):
-        yield click.wrap_text(headline(table), width=min(shutil.get_terminal_size().columns, 99))
+        yield click.wrap_text(outcome, width=min(shutil.get_terminal_size().columns, 99))
         yield f"report:  {result.report()}"
     yield f"MLflow:  tuner ui --storage {result.folder.parent}"
     if pending := Sender(result.folder, result.sweep.tracking.uri).pending():
@@ -115,6 +126,26 @@ def best(name: str, storage: str, as_json: bool) -> None:
 def report(name: str, storage: str, output: str | None) -> None:
     """Write the report of the sweep NAME, one HTML file."""
     click.echo(tuner.Result(Path(storage) / name).report(output))
+
+
+@main.command()
+@click.argument("name")
+@storage_option
+@click.option("--address", help="Of a Ray cluster; a local one by default.")
+@click.option("--replicates", type=click.IntRange(1, 1024), help="As in the sweep by default.")
+@click.option("--replace", is_flag=True, help="Put it in the place of an earlier one.")
+@readable
+def distil(
+    name: str, storage: str, address: str | None, replicates: int | None, replace: bool
+) -> None:
+    """Would constants do? Run the best adaptive trial of NAME against its own late weights."""
+    from tuner.distil import distil_verdict
+
+    sweep = tuner.Result(Path(storage) / name).distil(replicates)
+    result = watched(sweep, address, replace)
+    again = f"tuner distil {name} --storage {storage}"
+    again += f" --replicates {replicates}" if replicates else ""
+    conclude(result, distil_verdict(result), again)
 
 
 @main.command("list")

@@ -20,6 +20,7 @@ import numpy as np
 from search_spaces import Space
 from tuner.errors import SweepExists
 from tuner.journal import Journal
+from tuner.points import complete
 from tuner.schedulers import CONTINUE, Decision, Verdict
 from tuner.sweep import Sweep
 from tuner.table import Ledger, Point, Status, Trial, TrialTable
@@ -161,6 +162,9 @@ class Driver:
         point: Point | None
         if number == 1:
             point, origin = self.space.default(self.default_point), "default"
+        elif number <= 1 + len(self.sweep.points):
+            given = self.sweep.points[number - 2]
+            point, origin = complete(self.space, given, self.default_point), "points"
         else:
             rng = np.random.default_rng([self.sweep.seed, number])
             point, origin = (
@@ -203,8 +207,15 @@ class Driver:
         return False
 
     def _ask_scheduler(self, trial: Trial) -> Decision:
-        # the default point is the yardstick of the whole sweep, so it always runs to the end
-        return CONTINUE if trial.origin == "default" else self.scheduler.decide(trial, self.table)
+        if trial.origin == "default":  # the yardstick of the whole sweep always runs to the end
+            return CONTINUE
+        patience, waited = self.sweep.patience, trial.epochs - trial.best_epoch
+        if patience is not None and waited >= patience:
+            return Decision(
+                Verdict.STOP,
+                f"patience: no better error for {waited} epochs, since epoch {trial.best_epoch}",
+            )
+        return self.scheduler.decide(trial, self.table)
 
     def _end(self, trial: int, status: Status, reason: str) -> None:
         self._record(event="ended", trial=trial, status=str(status), reason=reason)

@@ -27,8 +27,8 @@ from ray.tune.stopper import Stopper
 
 import tuner
 import tuner.ray_environment
-from search_spaces import Space
-from trainables.choices import unread
+from search_spaces import Choice, Constant, Space
+from trainables.choices import refused, unread
 from trainables.problem import Problem
 from trainables.problems import problem_class
 from trainables.trainable import MultiLossTrainable
@@ -94,6 +94,16 @@ def check(sweep: Sweep) -> tuple[type[Problem], Space]:
         Fault(f"space.set.{name}", f"nothing in {sweep.problem} reads `{name}`; {hint}.")
         for name, hint in unread(space.names, problem).items()
     ]
+    listed = {
+        parameter.name: domain.options if isinstance(domain, Choice) else (domain.value,)
+        for parameter in space
+        if isinstance(domain := parameter.domain, Choice | Constant)
+    }
+    faults += [
+        Fault(f"space.set.{name}", f"{reason}.")
+        for name, reason in refused(listed, problem).items()
+    ]
+    faults += sweep.check_points(space, problem.default_point)
     available = os.cpu_count() or 1
     if not os.environ.get("RAY_ADDRESS") and sweep.resources.cpu > available:
         faults.append(_too_many("cpu", sweep.resources.cpu, available))

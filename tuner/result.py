@@ -80,6 +80,21 @@ class Result:
             )
         return Trained(self, self.trials.trials[number])
 
+    def distil(self, replicates: int | None = None) -> Sweep:
+        """A small sweep that tells whether constants would do; see `tuner.distil`.
+
+        verdict = distil_verdict(tuner.run(result.distil()))
+
+        replicates: as many as here by default; five is the least that a verdict needs.
+        Raises TunerError if no trial has an adaptive balancer and a finite error.
+        """
+        from trainables.problems import problem_class
+        from tuner.distil import distilled
+
+        default_point = problem_class(self.sweep.problem).default_point
+        here = self.sweep.model_copy(update={"storage": str(self.folder.parent)})
+        return distilled(here, self.trials, default_point, replicates)
+
     def report(self, path: str | Path | None = None) -> Path:
         """Write the report, one HTML file; by default report.html in the sweep's folder."""
         from tuner import report

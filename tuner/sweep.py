@@ -24,6 +24,7 @@ from search_spaces import Space, SpaceError, YamlError, build, read_yaml
 from search_spaces.names import did_you_mean
 from tuner.errors import Fault, SweepError, TunerError
 from tuner.messages import faults_of
+from tuner.points import point_faults
 from tuner.schedulers import SCHEDULERS, Scheduler
 from tuner.searchers import SEARCHERS, Searcher
 
@@ -103,9 +104,19 @@ class Sweep(Part):
         str, Field(description="a name of `tuner list problems`, or my_package.module:MyProblem")
     ]
     space: SpaceSpec = SpaceSpec()
+    points: Annotated[
+        list[dict[str, Any]],
+        Field(
+            description="to try first, after the default point, which fills what they leave out"
+        ),
+    ] = []
     searcher: Strategy = Named(name="tpe")
     scheduler: Strategy = Named(name="asha")
     budget: Budget = Budget()
+    patience: Annotated[
+        Whole | None,
+        Field(description="epochs without a better error after which a trial ends; default: any"),
+    ] = None
     replicates: Annotated[
         Whole, Field(le=1024, description="random seeds that are trained together in each trial")
     ] = 4
@@ -129,7 +140,8 @@ class Sweep(Part):
             super().__init__(**data)
         except ValidationError as fault:
             raise SweepError([*faults_of(fault, type(self)), *_early(data)]) from None
-        if faults := [*_strategy_faults(self), *_space_faults(self.space.model_dump())]:
+        faults = [*_strategy_faults(self), *_space_faults(self.space.model_dump())]
+        if faults := [*faults, *_point_faults(self)]:
             raise SweepError(faults)
 
     @field_validator("name")
@@ -195,6 +207,8 @@ class Sweep(Part):
                 "replicates",
                 "seed",
                 "precision",
+                "patience",
+                "points",
             )
         }
         return {**named, "epochs": self.budget.epochs}
@@ -227,6 +241,10 @@ class Sweep(Part):
             raise SweepError(faults)
         return build(self.space.model_dump(), losses)
 
+    def check_points(self, space: Space, default_point: Mapping[str, Any]) -> list[Fault]:
+        """What is wrong with `points`, now that the space and the default point are known."""
+        return point_faults(self.points, space, default_point)
+
 
 def _early(data: Mapping[str, Any]) -> list[Fault]:
     """Faults of the space of a sweep that has others too, so that all are shown at once."""
@@ -243,6 +261,25 @@ def _space_faults(spec: Mapping[str, Any], losses: tuple[str, ...] | None = None
     except SpaceError as error:
         return [Fault(f"space.{fault.path}", fault.message) for fault in error.faults]
     return []
+
+
+def _point_faults(sweep: Sweep) -> list[Fault]:
+    """What can be said of points before the problem is known, and of how many there are."""
+    needed, budget = 1 + len(sweep.points), sweep.budget.trials
+    faults = []
+    if sweep.points and needed > budget:
+        faults.append(
+            Fault(
+                "points",
+                f"the default point and these are {needed} trials, but budget.trials is {budget}. "
+                f"Write `trials: {needed}` or more, or leave points out.",
+            )
+        )
+    try:
+        space = build(sweep.space.model_dump())
+    except SpaceError:
+        return faults
+    return [*faults, *point_faults(sweep.points, space, None)]
 
 
 def _strategy_faults(sweep: Sweep) -> list[Fault]:

@@ -51,7 +51,7 @@ class Trial:
     """A point being trained.
 
     number:      from 1, in the order of proposal.
-    origin:      who proposed the point: `default`, or the name of a searcher.
+    origin:      who proposed the point: `default`, `points`, or the name of a searcher.
     reason:      why the status is what it is.
     reports:     one for each epoch, in order.
     checkpoints: epochs after which the run was saved.
@@ -83,6 +83,11 @@ class Trial:
     def quantile(self, q: float) -> float:
         """The q-quantile of the error over replicates after the last epoch."""
         return quantile(self.reports[-1].error, q) if self.reports else math.inf
+
+    @property
+    def best_epoch(self) -> int:
+        """The first epoch with the least median error so far; 0 before any."""
+        return min(self.reports, key=lambda report: report.median).epoch if self.reports else 0
 
     @property
     def seconds(self) -> float:

@@ -4,8 +4,8 @@
               `best_error` over the number of trials that have ended
     trial     a child run: the point and its origin as params, its fate as tags
     report    metrics at step = epoch, timestamp = when the journal was written: `error` (median)
-              with `error/q10` and `error/q90`, `seconds`, and the medians `loss/...`, `weight/...`
-              and `metric/...`
+              with `error/q10` and `error/q90`, `seconds`, and the medians `loss/...`, `weight/...`,
+              `gradient_norm/...`, `cosine/.../...` and `metric/...`
 
 MLflow has no infinity: what is not finite is left out, and the tag `tuner.diverged` says why. A
 text that is too long for MLflow is cut, and says so at its end.
@@ -148,7 +148,13 @@ def _trial(update: Update, before: Trial | None, after: Trial, time: int) -> Non
 def _report(update: Update, report: Report, time: int) -> None:
     values = {"error": report.median, "seconds": float(report.seconds)}
     values |= {f"error/q{percent}": quantile(report.error, percent / 100) for percent in (10, 90)}
-    groups = {"loss": report.losses, "weight": report.weights, "metric": report.metrics}
+    groups = {
+        "loss": report.losses,
+        "weight": report.weights,
+        "gradient_norm": report.gradient_norms,
+        "cosine": report.cosines,
+        "metric": report.metrics,
+    }
     for group, rows in groups.items():
         values |= {_key(f"{group}/{name}"): quantile(row, 0.5) for name, row in rows.items()}
     lost = [key for key, value in values.items() if not math.isfinite(value)]

@@ -1,32 +1,98 @@
 """What every balancer promises. A line in BALANCERS is tested without another line here."""
 
-import inspect
-
 import pytest
 import torch
 from torch import Tensor
 
-from search_spaces import build
 from trainables.balancers import BALANCERS, Balancing, Generators, Gradients
 from trainables.checkpoints import load, save
 
 R, M, N = 3, 4, 5
 
-READS_LOSSES_ONLY = {"uniform", "static", "inverse_loss", "softadapt", "relobralo"}
-ROWS_SUM_TO_M = {"uniform", "inverse_loss", "softadapt", "relobralo", "gradnorm"}
+READS_LOSSES_ONLY = {
+    "uniform",
+    "static",
+    "inverse_loss",
+    "softadapt",
+    "relobralo",
+    "uncertainty",
+    "imtl_l",
+    "famo",
+    "minmax",
+    "relobralo_blend",
+    "dwa",
+    "initial_loss",
+    "schedule",
+    "random",
+    "geometric_mean",
+    "stch",
+    "performance_target",
+}
+ROWS_SUM_TO_M = {
+    "uniform",
+    "inverse_loss",
+    "softadapt",
+    "relobralo",
+    "gradnorm",
+    "famo",
+    "minmax",
+    "meta_net",
+    "relobralo_blend",
+    "dwa",
+    "initial_loss",
+    "random",
+    "geometric_mean",
+    "performance_target",
+    "mgda",
+    "imtl_g",
+}
 # weights do not change when one loss, with its gradient, is measured in another unit
-UNIT_FREE = {"uniform", "static", "relobralo"}
+UNIT_FREE = {
+    "uniform",
+    "static",
+    "relobralo",
+    "relobralo_blend",
+    "dwa",
+    "schedule",
+    "random",
+    "performance_target",
+}
+# also learns from the losses after the step
+REACTS = {"famo"}
+# has a level of its own for its weights, so that a single loss need not have weight 1
+LEVEL_FREE = {"grad_scale", "uncertainty", "imtl_l"}
+
+# shares of the weighted losses, w_k L_k / sum_j w_j L_j, do not change then
+SHARES_UNIT_FREE = {"inverse_loss", "initial_loss", "geometric_mean", "stch"}
+# draws for each loss, so that what it draws depends on their order
+DRAWS_FOR_EACH_LOSS = {"ntk", "pcgrad", "random"}
+
+# weights may be below 0, where that gives the direction the strategy is after
+MAY_SUBTRACT = {"config", "imtl_g", "aligned_mtl"}
+# one loss is the reference, or different weights give the same step when gradients are linearly
+# dependent, as they are here
+ORDER_MATTERS = {"lr_annealing", "inverse_dirichlet", "cagrad"}
 
 every_balancer = pytest.mark.parametrize("name", BALANCERS)
 
 
-def losses_of(parameters: Tensor, step: int = 0) -> Tensor:
-    """m positive losses of different scales whose values change from step to step."""
+def residuals_of(parameters: Tensor, step: int = 0) -> Tensor:
+    """(..., m, N): residuals of different scales that change from step to step."""
     targets = torch.arange(1.0, M + 1, dtype=parameters.dtype)
     scales = 10.0 ** torch.arange(M, dtype=parameters.dtype)
     drift = 1.0 + 0.3 * torch.sin(torch.arange(M, dtype=parameters.dtype) + step)
-    distance = (parameters.unsqueeze(-2) - targets.unsqueeze(-1)).square().mean(-1)
-    return scales * drift * distance
+    distance = parameters.unsqueeze(-2) - targets.unsqueeze(-1)
+    return (scales * drift).sqrt().unsqueeze(-1) * distance
+
+
+def losses_of(parameters: Tensor, step: int = 0) -> Tensor:
+    """m positive losses: the mean squares of the residuals."""
+    return residuals_of(parameters, step).square().mean(-1)
+
+
+def named(residuals: Tensor):
+    """Residuals (..., m, b) as a balancer may ask for them."""
+    return lambda: {str(k): row for k, row in enumerate(residuals.unbind(-2))}
 
 
 def parameters_of(r: int) -> Tensor:
@@ -34,18 +100,22 @@ def parameters_of(r: int) -> Tensor:
     return generator.normal(r, N).requires_grad_()
 
 
-def walk(balancing, parameters, steps, state=None, generator=None, order=None):
+def walk(balancing, parameters, steps, state=None, generator=None, order=None, react=True):
     """Weights of each step, along a fixed path of the parameters."""
     generator = generator or Generators.from_seed(
         0, parameters.shape[0] if parameters.ndim > 1 else 1, dtype=parameters.dtype
     )
     path = []
     for step in steps:
-        losses = losses_of(parameters * (1 - 0.01 * step), step)
-        losses = losses if order is None else losses[..., order]
-        gradients = Gradients(losses, [parameters])
+        residuals = residuals_of(parameters * (1 - 0.01 * step), step)
+        residuals = residuals if order is None else residuals[..., order, :]
+        losses = residuals.square().mean(-1)
+        gradients = Gradients(losses, [parameters], residuals=named(residuals))
         state = state or balancing.init(losses.detach())
         weights, state = balancing.weigh(losses, gradients, state, generator)
+        if react and balancing.reacts(state):
+            after = losses_of(parameters * (1 - 0.01 * (step + 1)), step)
+            state = balancing.react(after if order is None else after[..., order], state)
         path.append(weights)
     return torch.stack(path), state, generator
 
@@ -55,7 +125,7 @@ def test_weights_are_finite_not_negative_and_carry_no_gradient(name):
     weights, _, _ = walk(Balancing(BALANCERS[name]()), parameters_of(R), range(12))
     assert weights.shape == (12, R, M)
     assert weights.isfinite().all()
-    assert (weights >= 0).all()
+    assert (weights >= 0).all() or name in MAY_SUBTRACT
     assert not weights.requires_grad
 
 
@@ -67,7 +137,7 @@ def test_a_row_gets_what_it_gets_alone(name):
     torch.testing.assert_close(together[:, :1], alone, rtol=1e-12, atol=1e-12)
 
 
-@every_balancer
+@pytest.mark.parametrize("name", sorted(BALANCERS.keys() - DRAWS_FOR_EACH_LOSS - ORDER_MATTERS))
 def test_the_order_of_the_losses_does_not_matter(name):
     order = torch.tensor([2, 0, 3, 1])
     straight, _, _ = walk(Balancing(BALANCERS[name]()), parameters_of(R), range(12))
@@ -101,9 +171,10 @@ def test_it_works_on_losses_without_replicates_in_a_foreign_loop(name):
     module = torch.nn.Linear(N, M, dtype=torch.float64)
     balancing, generator, state = Balancing(BALANCERS[name]()), Generators.from_seed(0), None
     for _ in range(5):
-        losses = module(torch.ones(N, dtype=torch.float64)).square()
+        residuals = module(torch.ones(N, dtype=torch.float64)).unsqueeze(-1)
+        losses = residuals.square().mean(-1)
         state = state or balancing.init(losses)
-        gradients = Gradients(losses, module.parameters())
+        gradients = Gradients(losses, module.parameters(), residuals=named(residuals))
         weights, state = balancing.weigh(losses, gradients, state, generator)
         module.zero_grad()
         (weights * losses).sum().backward()
@@ -118,9 +189,53 @@ def test_what_it_is_given_stays_unchanged(name):
     seen = losses.detach().clone()
     state = balancer.init(seen)
     before = {key: value.clone() for key, value in state.items()}
-    balancer.weigh(seen, Gradients(losses, [parameters]), state, Generators.from_seed(0, R))
+    gradients = Gradients(losses, [parameters], residuals=named(residuals_of(parameters)))
+    balancer.weigh(seen, gradients, state, Generators.from_seed(0, R))
     assert torch.equal(seen, losses.detach())
     assert all(torch.equal(state[key], before[key]) for key in before)
+
+
+@every_balancer
+def test_what_a_step_did_is_asked_for_exactly_by_those_that_learn_from_it(name):
+    balancing = Balancing(BALANCERS[name](), every=2, warmup=1)
+    asked = [
+        balancing.reacts(walk(balancing, parameters_of(R), range(k + 1))[1]) for k in range(6)
+    ]
+    assert asked == [name in REACTS and k % 2 == 1 for k in range(6)]
+    with_reaction, _, _ = walk(balancing, parameters_of(R), range(12))
+    without, _, _ = walk(balancing, parameters_of(R), range(12), react=False)
+    # all weights differ or none does, so what `walk` proves is proven of `react` as well
+    assert torch.equal(with_reaction, without) != (name in REACTS)
+
+
+@pytest.mark.parametrize("name", sorted(REACTS))
+def test_a_reaction_leaves_what_it_is_given_and_the_form_of_the_state_unchanged(name):
+    balancer = BALANCERS[name]()
+    seen = losses_of(parameters_of(R)).detach()
+    _, state = balancer.weigh(
+        seen, Gradients(seen, []), balancer.init(seen), Generators.from_seed(0, R)
+    )
+    after = seen * torch.linspace(0.5, 1.5, M)
+    before = {key: value.clone() for key, value in state.items()}
+    given = after.clone()
+    reacted = balancer.react(after, state)
+    assert torch.equal(after, given)
+    assert all(torch.equal(state[key], before[key]) for key in before)
+    assert {k: v.shape for k, v in reacted.items()} == {k: v.shape for k, v in before.items()}
+
+
+@pytest.mark.parametrize("name", sorted(REACTS))
+def test_losses_after_the_step_that_are_not_finite_cost_their_row_the_reaction(name):
+    balancing = Balancing(BALANCERS[name]())
+    _, state, _ = walk(balancing, parameters_of(R), range(3), react=False)
+    after = losses_of(parameters_of(R), 3).detach()
+    clean = balancing.react(after, state)
+    after[1, 2] = torch.nan
+    reacted = balancing.react(after, state)
+    for key in state:
+        if key.startswith("own."):
+            assert torch.equal(reacted[key][1], state[key][1])
+            assert torch.equal(reacted[key][[0, 2]], clean[key][[0, 2]])
 
 
 @every_balancer
@@ -142,30 +257,47 @@ def test_rows_sum_to_the_number_of_losses(name):
     torch.testing.assert_close(weights.sum(-1), expected, rtol=1e-12, atol=0)
 
 
+ONE = torch.ones(M, dtype=torch.float64)
+OTHER = torch.tensor([1.0, 1e3, 1.0, 1e-3], dtype=torch.float64)
+
+
+def in_units(name, unit):
+    """Weights and losses of each step, the losses measured in other units."""
+    balancing, generator = Balancing(BALANCERS[name]()), Generators.from_seed(0, R)
+    state, path, seen = None, [], []
+    for step in range(12):
+        losses = losses_of(parameters_of(R).detach(), step) * unit
+        state = state or balancing.init(losses)
+        found, state = balancing.weigh(losses, Gradients(losses, []), state, generator)
+        path.append(found)
+        seen.append(losses)
+    return torch.stack(path), torch.stack(seen)
+
+
 @pytest.mark.parametrize("name", sorted(UNIT_FREE))
 def test_the_unit_of_a_loss_does_not_matter_where_that_is_claimed(name):
-    def weights(unit):
-        balancing, generator = Balancing(BALANCERS[name]()), Generators.from_seed(0, R)
-        state, path = None, []
-        for step in range(12):
-            losses = losses_of(parameters_of(R).detach(), step) * unit
-            state = state or balancing.init(losses)
-            found, state = balancing.weigh(losses, Gradients(losses, []), state, generator)
-            path.append(found)
-        return torch.stack(path)
-
-    unit = torch.tensor([1.0, 1e3, 1.0, 1e-3], dtype=torch.float64)
-    torch.testing.assert_close(weights(unit), weights(torch.ones(M, dtype=torch.float64)))
+    (weights, _), (in_other_units, _) = in_units(name, ONE), in_units(name, OTHER)
+    torch.testing.assert_close(in_other_units, weights)
 
 
-@every_balancer
+@pytest.mark.parametrize("name", sorted(SHARES_UNIT_FREE))
+def test_the_shares_of_weighted_losses_do_not_depend_on_units_where_that_is_claimed(name):
+    shares = []
+    for unit in (ONE, OTHER):
+        weights, losses = in_units(name, unit)
+        shares.append(weights * losses / (weights * losses).sum(-1, keepdim=True))
+    torch.testing.assert_close(shares[1], shares[0])
+
+
+@pytest.mark.parametrize("name", sorted(BALANCERS.keys() - LEVEL_FREE))
 def test_a_single_loss_has_weight_one(name):
     parameters = parameters_of(R)
-    losses = parameters.square().sum(-1, keepdim=True)
+    residuals = parameters.unsqueeze(-2)
+    losses = residuals.square().mean(-1)
     balancing, generator = Balancing(BALANCERS[name]()), Generators.from_seed(0, R)
     state = balancing.init(losses)
     for _ in range(3):
-        gradients = Gradients(losses, [parameters])
+        gradients = Gradients(losses, [parameters], residuals=named(residuals))
         weights, state = balancing.weigh(losses, gradients, state, generator)
         torch.testing.assert_close(weights, torch.ones_like(weights))
 
@@ -176,9 +308,10 @@ def test_a_loss_that_is_zero_leaves_the_weights_finite(name):
     weight = torch.tensor([1.0, 0.0, 1.0, 1.0], dtype=torch.float64)
     balancing, generator, state = Balancing(BALANCERS[name]()), Generators.from_seed(0, R), None
     for step in range(6):
-        losses = losses_of(parameters, step) * weight
+        residuals = residuals_of(parameters, step) * weight.unsqueeze(-1)
+        losses = residuals.square().mean(-1)
         state = state or balancing.init(losses)
-        gradients = Gradients(losses, [parameters])
+        gradients = Gradients(losses, [parameters], residuals=named(residuals))
         weights, state = balancing.weigh(losses, gradients, state, generator)
         assert weights.isfinite().all()
 
@@ -191,42 +324,16 @@ def test_a_loss_that_is_not_finite_costs_its_row_one_update_and_is_counted(name,
     poison = torch.zeros(R, M, dtype=torch.float64)
     poison[1, 2] = bad
     for step in range(4):
-        losses = losses_of(parameters, step) + (poison if step == 2 else 0.0)
+        residuals = residuals_of(parameters, step)
+        losses = residuals.square().mean(-1) + (poison if step == 2 else 0.0)
         state = state or balancing.init(losses)
-        gradients = Gradients(losses, [parameters])
+        gradients = Gradients(losses, [parameters], residuals=named(residuals))
         before = state["weights"][1]
         weights, state = balancing.weigh(losses, gradients, state, generator)
         assert weights.isfinite().all()
         if step == 2:
             assert torch.equal(weights[1], before)
     assert state["skipped"].tolist() == [0, 1, 0]
-
-
-@every_balancer
-def test_its_parameters_in_the_named_space_are_its_fields(name):
-    losses = ("a", "b")
-    space = build({"use": ["balancer"], "set": {}}, losses)
-    prefix = f"balancer.{name}."
-    in_space = {
-        p.name[len(prefix) :].partition(".")[0] for p in space if p.name.startswith(prefix)
-    }
-    fields = set(inspect.signature(BALANCERS[name]).parameters)
-    assert in_space == fields
-
-
-def test_the_named_space_has_exactly_the_balancers_that_exist():
-    space = build({"use": ["balancer"], "set": {}})
-    assert set(next(iter(space)).domain.options) == set(BALANCERS)
-
-
-@every_balancer
-def test_the_defaults_of_the_named_space_are_those_of_the_fields(name):
-    space = build({"use": ["balancer"], "set": {}}, ("a", "b"))
-    point = space.default({"balancer": name})
-    for field, parameter in inspect.signature(BALANCERS[name]).parameters.items():
-        chosen = point.get(f"balancer.{name}.{field}")
-        if chosen is not None:  # a vector has one parameter for each loss
-            assert chosen == parameter.default
 
 
 @every_balancer

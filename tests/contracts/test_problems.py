@@ -11,7 +11,7 @@ from trainables.randomness import Generators
 from trainables.training import Training
 
 R = 2
-HAS_EXACT_SOLUTION = {"burgers1d", "wave1d"}
+HAS_EXACT_SOLUTION = {"burgers1d", "wave1d", "genz3"}
 # what a problem needs to learn anything in 400 steps, besides a large learning rate
 LEARNS_WITH = {
     "wave1d": {
@@ -54,7 +54,6 @@ def test_residuals_have_the_names_in_their_order_and_one_row_a_replicate(name):
     residuals = problem.residuals(network_of(problem), batch)
     assert tuple(residuals) == problem.residual_names
     assert all(r.ndim == 2 and r.shape[0] == R for r in residuals.values())
-    assert problem.losses(network_of(problem), batch).shape == (R, len(problem.residual_names))
 
 
 @every_problem

@@ -114,9 +114,12 @@ def test_a_gradient_step_descends_along_the_weighted_sum():
     before = run.parameters[0].detach().clone()
     twin = training("burgers1d")
     twin.network.load_state_dict(run.network.state_dict())
-    batch = twin.problem.sample(twin.points)
-    losses = twin.problem.losses(twin.network, batch)
-    total = (losses * torch.tensor([1.0, 7.0, 1.0])).sum()
+    batch = twin.problem.sample(twin.streams["points"])
+    residuals = twin.problem.residuals(twin.network, batch)
+    total = sum(
+        weight * residual.square().mean(-1).sum()
+        for weight, residual in zip((1.0, 7.0, 1.0), residuals.values(), strict=True)
+    )
     (gradient,) = torch.autograd.grad(total, twin.parameters)
     run._step()
     torch.testing.assert_close(run.parameters[0], before - 1e-2 * gradient)
@@ -129,11 +132,11 @@ class Poisoned(PROBLEMS["burgers1d"]):
     replicates: tuple[int, ...] = ()
     residual_names: ClassVar[tuple[str, ...]] = ("pde", "initial", "boundary")
 
-    def losses(self, network, batch):
-        losses = super().losses(network, batch)
-        poison = torch.zeros_like(losses)
-        poison[list(self.replicates), 0] = torch.nan
-        return losses + poison
+    def residuals(self, network, batch):
+        residuals = super().residuals(network, batch)
+        poison = torch.zeros_like(residuals["pde"])
+        poison[list(self.replicates)] = torch.nan
+        return {**residuals, "pde": residuals["pde"] + poison}
 
 
 @pytest.mark.parametrize(("lost", "diverged"), [((0,), False), ((0, 2), True)])
@@ -178,3 +181,75 @@ def test_a_report_says_what_it_is_to_say():
 def test_advancing_by_nothing_is_refused():
     with pytest.raises(ValueError, match="at least 1"):
         training("burgers1d").advance(0)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"point_weighting": "causal"},
+        {"point_weighting": "self_adaptive"},
+        {"point_weighting": "residual_attention"},
+        {"dropout": 0.2},
+        {"kernel": "huber"},
+        {"regularizer": "elastic_net"},
+    ],
+    ids=lambda chosen: "-".join(map(str, *chosen.items())),
+)
+def test_a_run_continues_exactly_and_replicates_are_alone_with_every_other_axis(chosen):
+    whole, first, second = (training("burgers1d", **chosen) for _ in range(3))
+    first.advance(2)
+    second.load_state_dict(first.state_dict())
+    assert without_time(whole.advance(5)) == without_time(second.advance(3))
+    assert_same(whole.state_dict(), second.state_dict())
+    alone = training("burgers1d", replicates=1, dtype=torch.float64, **chosen).advance(2)
+    among = training("burgers1d", replicates=4, dtype=torch.float64, **chosen).advance(2)
+    assert among.error[0] == pytest.approx(alone.error[0], rel=1e-8)
+    plain = training("burgers1d").advance(2)
+    assert set(plain.error).isdisjoint(training("burgers1d", **chosen).advance(2).error)
+
+
+def test_points_stay_the_same_where_a_weight_belongs_to_each():
+    run = training("burgers1d", point_weighting="self_adaptive")
+    first = {name: points.detach().clone() for name, points in run.batch.items()}
+    run.advance(2)
+    assert all(torch.equal(run.batch[name], first[name]) for name in first)
+    assert training("burgers1d").batch is None
+
+
+def test_a_regularizer_adds_its_gradient_outside_the_balance():
+    strong = training("burgers1d", regularizer="l2", regularizer__l2__strength=10.0,
+                      optimizer="sgd", optimizer__sgd__momentum=0.0, learning_rate=1e-3)  # fmt: skip
+    plain = training(
+        "burgers1d", optimizer="sgd", optimizer__sgd__momentum=0.0, learning_rate=1e-3
+    )
+    start = plain.parameters[0].detach().clone()
+    strong._step()
+    plain._step()
+    torch.testing.assert_close(
+        strong.parameters[0].detach(), plain.parameters[0].detach() - 1e-3 * 2 * 10.0 * start
+    )
+
+
+def test_dropout_is_off_when_the_error_is_measured():
+    run = training("burgers1d", dropout=0.5)
+    report = run.advance()
+    run.network.eval()
+    with torch.no_grad():
+        error = run.problem.error(run.network)
+        noisy = run.problem.error(run.network.train())
+    assert tuple(error.double().tolist()) == report.error
+    assert not torch.equal(error, noisy)
+
+
+def test_gradient_norms_and_cosines_are_those_of_the_last_step():
+    run = training("burgers1d", replicates=2)
+    report = run.advance()
+    assert tuple(report.gradient_norms) == run.problem.residual_names
+    assert tuple(report.cosines) == ("pde/initial", "pde/boundary", "initial/boundary")
+    for row in report.cosines.values():
+        assert all(-1.000001 <= value <= 1.000001 for value in row)
+
+
+def test_what_a_point_leaves_out_is_the_problems_default():
+    run = Training(PROBLEMS["brock_mirman_labor"](), {})
+    assert run.network.body.shapes == [(2, 64), (64, 64), (64, 2)]

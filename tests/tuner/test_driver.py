@@ -195,6 +195,31 @@ def test_another_specification_under_the_same_name_is_refused_with_the_differenc
         driver_of(other, journal)
 
 
+def test_points_to_try_first_follow_the_default_point_and_the_searcher_goes_on(tmp_path):
+    space = {"use": [], "set": {"x": {"low": 0.0, "high": 1.0}, "y": {"choice": [1, 2, 3]}}}
+    points = [{"x": 0.25}, {"y": 3, "x": 1}, {}]
+    sweep = sweep_of(tmp_path, space=space, points=points, searcher="random")
+    with Journal(sweep.folder / "journal.jsonl") as journal:
+        driver = Driver(sweep, sweep.make_space(), {"x": 0.5, "y": 2}, journal)
+        driver.open({})
+        table = run_all(driver)
+    assert [trial.point for trial in table][:4] == [
+        {"x": 0.5, "y": 2}, {"x": 0.25, "y": 2}, {"x": 1.0, "y": 3}, {"x": 0.5, "y": 2},
+    ]  # fmt: skip
+    assert [trial.origin for trial in table] == ["default"] + ["points"] * 3 + ["random"] * 4
+
+
+def test_a_sweep_without_the_points_of_its_journal_is_refused(tmp_path):
+    sweep = sweep_of(tmp_path, points=[{"x": 0.25}])
+    with Journal(sweep.folder / "journal.jsonl") as journal:
+        driver_of(sweep, journal)
+    with (
+        Journal(sweep.folder / "journal.jsonl") as journal,
+        pytest.raises(SweepExists, match=r"`points`: \[{'x': 0.25}\] there, \[\] here"),
+    ):
+        driver_of(sweep_of(tmp_path), journal)
+
+
 def test_more_trials_continue_a_finished_sweep(tmp_path):
     sweep = sweep_of(tmp_path)
     with Journal(sweep.folder / "journal.jsonl") as journal:
@@ -212,3 +237,21 @@ def test_proposals_depend_on_the_seed(tmp_path):
             points.append([t.point["x"] for t in run_all(driver_of(sweep, journal))])
     assert points[0][0] == points[1][0]  # the default
     assert not np.isclose(points[0][1:], points[1][1:]).any()
+
+
+def test_a_trial_without_a_better_error_for_so_long_ends_with_its_patience_as_the_reason(tmp_path):
+    sweep = sweep_of(tmp_path, patience=2, scheduler="run_to_end", searcher="random")
+    with Journal(sweep.folder / "journal.jsonl") as journal:
+        driver = driver_of(sweep, journal)
+        run_one(driver, driver.next_segment())  # the default point runs to the end
+        second = driver.next_segment()
+        errors = [0.5, 0.4, 0.45, 0.4, 0.3]
+        for epoch, error in enumerate(errors, start=1):
+            goes_on = driver.reported(2, second.number, report(epoch, error))
+            assert goes_on == (epoch < 4)
+            if not goes_on:
+                break
+        assert driver.table.trials[2].status is Status.STOPPED
+        assert driver.table.trials[2].reason == (
+            "patience: no better error for 2 epochs, since epoch 2"
+        )

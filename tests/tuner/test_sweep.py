@@ -166,6 +166,53 @@ def test_impossible_spaces_are_refused_with_the_path_of_the_key(text, words):
     assert words in faults(text)
 
 
+def first(*points, **keys):
+    return change(points=list(points), **keys)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (first({"width": 1000}), "points.0.width: 1000 is outside"),
+        (first({}, {"width": "wide"}), "points.1.width: 'wide' is outside"),
+        (first({"widht": 32}), "points.0.widht: the space has no such parameter. Did you mean `w"),
+        (
+            first({"balancer": "uniform", "balancer.relobralo.rho": 0.9}),
+            "points.0.balancer.relobralo.rho: given, but it counts only when balancer is relobralo.",
+        ),
+        (first(3), "points.0: expected keys with values, found 3."),
+        (change(points={"width": 32}), "points: expected a list"),
+        (
+            first({}, {}, {}, budget={"trials": 3}),
+            "points: the default point and these are 4 trials, but budget.trials is 3. Write",
+        ),
+    ],
+)
+def test_points_to_try_first_are_checked_against_the_space(text, words):
+    assert words in faults(text)
+
+
+def test_points_in_part_are_points_and_determine_the_results():
+    sweep = Sweep.from_yaml(first({"width": 32}, {"balancer": "relobralo"}))
+    assert Sweep.from_yaml(sweep.to_yaml()) == sweep
+    assert sweep.specification["points"] == sweep.points
+    assert Sweep.from_yaml(GOOD).specification["points"] == []
+
+
+def test_what_the_problem_has_to_tell_about_points_is_checked_with_it():
+    from tuner.execution import check
+
+    name = "balancer.static.coefficients"
+    check(Sweep.from_yaml(first({"balancer": "static", f"{name}.boundary": 3.0})))
+    wrong = first({f"{name}.boundary": 3.0}, {"balancer": "static", f"{name}.boundry": 3.0})
+    with pytest.raises(SweepError) as caught:
+        check(Sweep.from_yaml(wrong))
+    assert [fault.path for fault in caught.value.faults] == [
+        f"points.0.{name}.boundary",  # the default balancer is another
+        f"points.1.{name}.boundry",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

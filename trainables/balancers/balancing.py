@@ -21,7 +21,8 @@ class Balancing:
     every:  the balancer is asked at every `every`-th step, between which its weights stay.
     warmup: for the first `warmup` steps all weights are 1. The balancer starts after them, so
             what it calls the first losses are those of the first step that it balances.
-    clip:   (low, high), bounds on its weights. Rows may then no longer sum to m.
+    clip:   (low, high), bounds on its weights. Rows may then no longer sum to m. A low of 0 forbids
+            the negative weights of some strategies.
     floor:  (m,), what each loss cannot fall below, 0 by default. A loss within a tenth of its floor
             is settled: it gets a weight of at most 1, and what that frees goes to the others in
             proportion. Otherwise a strategy that favours small or idle losses would spend all of
@@ -37,7 +38,7 @@ class Balancing:
     balancer: Balancer
     every: int = 1
     warmup: int = 0
-    clip: tuple[float, float] = (0.0, math.inf)
+    clip: tuple[float, float] = (-math.inf, math.inf)
     prior: Sequence[float] = ()
     floor: Sequence[float] = ()
 
@@ -46,8 +47,8 @@ class Balancing:
             raise ValueError(f"every={self.every}: expected a number of steps of at least 1")
         if self.warmup < 0:
             raise ValueError(f"warmup={self.warmup}: expected a number of steps of at least 0")
-        if not 0 <= self.clip[0] < self.clip[1]:
-            raise ValueError(f"clip={self.clip}: expected (low, high) with 0 <= low < high")
+        if not self.clip[0] < self.clip[1]:
+            raise ValueError(f"clip={self.clip}: expected (low, high) with low < high")
         if any(not coefficient > 0 for coefficient in self.prior):
             raise ValueError(f"prior={tuple(self.prior)}: expected coefficients above 0")
         if any(not floor >= 0 for floor in self.floor):

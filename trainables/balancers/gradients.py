@@ -63,6 +63,12 @@ class Gradients:
         jacobian = self.jacobian()
         return jacobian @ jacobian.mT
 
+    def cosines(self) -> Tensor:
+        """(r, m, m): of the angles between the gradients, 0 where one vanishes."""
+        norms = self.norms()
+        scale = norms.unsqueeze(-1) * norms.unsqueeze(-2)
+        return torch.where(scale > 0, self.gramian() / scale, 0.0)
+
     def ntk_trace(self, probes: int, generator: Generators) -> Tensor:
         """(r, m): tr(K_kk) = sum over points of ||d residual_k(x) / d theta||^2.
 

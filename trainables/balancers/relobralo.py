@@ -9,6 +9,7 @@ from torch import Tensor
 
 from trainables.balancers.balancer import State
 from trainables.balancers.gradients import Gradients
+from trainables.balancers.softmax import relative_softmax
 from trainables.randomness import Generators
 
 
@@ -57,17 +58,13 @@ class ReLoBRaLo:
         self, losses: Tensor, gradients: Gradients, state: State, generator: Generators
     ) -> tuple[Tensor, State]:
         first, calls = state["first"], state["calls"]
-        floor = 1e-8 * first + torch.finfo(losses.dtype).tiny
-
-        def bal(earlier: Tensor) -> Tensor:
-            ratio = losses / (self.temperature * torch.maximum(earlier, floor))
-            return losses.shape[-1] * ratio.softmax(-1)
-
+        overall = relative_softmax(losses, first, first, self.temperature)
+        recent = relative_softmax(losses, state["previous"], first, self.temperature)
         lookback = (generator.uniform(*calls.shape) < self.rho).to(losses.dtype)
         alpha = torch.where(calls > 1, self.alpha, (calls < 1).to(losses.dtype))  # 1, 0, alpha ...
         lookback = torch.where(calls > 1, lookback, 1.0)
-        past = lookback * state["weights"] + (1 - lookback) * bal(first)
-        weights = alpha * past + (1 - alpha) * bal(state["previous"])
+        past = lookback * state["weights"] + (1 - lookback) * overall
+        weights = alpha * past + (1 - alpha) * recent
         return weights, {
             "first": first,
             "previous": losses,

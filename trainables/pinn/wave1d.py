@@ -61,6 +61,9 @@ class Wave1D(Problem):
             "boundary": network(batch["boundary"])[..., 0],
         }
 
+    def times(self, batch: Batch) -> dict[str, Tensor]:
+        return {"pde": batch["interior"][..., 1]}
+
     def error(self, network: Network) -> Tensor:
         return relative_l2(network, *_test_set(self))
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from trainables.balancers import Balancing, Generators, Gradients, ReLoBRaLo
+from trainables.balancers import Balancing, Generators, Gradients, ReLoBRaLo, ReLoBRaLoBlend
 
 
 def path(balancer, losses, seed=0):
@@ -46,22 +46,19 @@ def test_without_memory_of_weights_a_look_back_goes_to_the_first_losses():
 
 def test_the_mean_over_many_draws_is_the_deterministic_blend():
     # w is affine in the draw and the draw is independent of the weights before it, so the mean
-    # path is that of the recursion with rho in place of the draw
-    replicates, alpha, rho, temperature = 4000, 0.9, 0.7, 0.5
+    # path is that of the blend, once both start from the same weights: the first two calls differ
+    replicates, options = 4000, {"temperature": 0.5, "alpha": 0.9, "rho": 0.7}
     single = torch.tensor(
         [[4.0, 1.0, 3.0], [2.0, 0.9, 3.5], [1.0, 0.9, 3.0], [0.5, 0.6, 2.0], [0.4, 0.6, 1.0]],
         dtype=torch.float64,
     )
-    losses = single.unsqueeze(1).expand(-1, replicates, -1)
-    mean = path(ReLoBRaLo(temperature, alpha, rho), losses).mean(1)
+    mean = path(ReLoBRaLo(**options), single.unsqueeze(1).expand(-1, replicates, -1)).mean(1)
 
-    def blend(now, then):
-        return 3 * (now / (temperature * then)).softmax(-1)
-
-    weights = blend(single[1], single[0])
+    generator = Generators.from_seed(0)
+    state = {"first": single[0], "previous": single[1], "weights": mean[1]}
     for t in range(2, 5):
-        past = rho * weights + (1 - rho) * blend(single[t], single[0])
-        weights = alpha * past + (1 - alpha) * blend(single[t], single[t - 1])
+        gradients = Gradients(single[t], [])
+        weights, state = ReLoBRaLoBlend(**options).weigh(single[t], gradients, state, generator)
         # the draws' standard deviation is below 1, so the mean's is below 1 / sqrt(4000) = 0.016
         torch.testing.assert_close(mean[t], weights, rtol=0, atol=0.05)
 

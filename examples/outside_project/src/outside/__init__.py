@@ -1,0 +1,1 @@
+"""A project of its own that borrows the balancers of multiloss-tuner."""

@@ -1,0 +1,1 @@
+"""Supervised problems whose parts differ in scale."""
