@@ -28,6 +28,8 @@ NEW_SEEDS = 1000
 """Added to the seed of the sweep. Streams of different seeds are unrelated, however near."""
 TOLERANCE = 1.1
 """Constants do as well if their error is at most this many times the other."""
+ENOUGH = 8
+"""Replicates at least, unless asked for otherwise: with fewer than five nothing can be told."""
 DOUBT = 0.05
 """How often either end of an interval for the median ratio may be wrong."""
 
@@ -120,7 +122,7 @@ def distilled(
             "searcher": "random",
             "scheduler": "run_to_end",
             "budget": {"trials": len(choice), "epochs": sweep.budget.epochs},
-            "replicates": replicates or sweep.replicates,
+            "replicates": replicates or max(sweep.replicates, ENOUGH),
             "seed": (sweep.seed + NEW_SEEDS) % 2**32,
         }
     )

@@ -85,7 +85,7 @@ class Result:
 
         verdict = distil_verdict(tuner.run(result.distil()))
 
-        replicates: as many as here by default; five is the least that a verdict needs.
+        replicates: by default as many as here, but at least 8, since a verdict needs them.
         Raises TunerError if no trial has an adaptive balancer and a finite error.
         """
         from trainables.problems import problem_class

@@ -121,7 +121,7 @@ def test_the_distilled_sweep_holds_three_points_and_no_other():
     ]
     assert (sweep.name, sweep.seed, sweep.budget.trials) == ("s-distilled", 1007, 3)
     assert (sweep.searcher.name, sweep.scheduler.name) == ("random", "run_to_end")
-    assert (sweep.precision, sweep.storage, sweep.replicates) == ("float64", "/elsewhere", 4)
+    assert (sweep.precision, sweep.storage, sweep.replicates) == ("float64", "/elsewhere", 8)
     assert Sweep.from_yaml(sweep.to_yaml()) == sweep
 
 

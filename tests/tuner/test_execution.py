@@ -453,7 +453,7 @@ def test_a_sweep_is_distilled_and_the_verdict_is_said(tmp_path):
         )
         return done.returncode, done.stdout, done.stderr
 
-    status, out, err = distil()
+    status, out, err = distil("--replicates", "3")
     assert status == 0, err
     assert out.split()[:5] == ["Cannot", "tell", "with", "3", "replicates,"]
     assert "report.html" in out
