@@ -20,12 +20,23 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": nn.functional.gelu,
 }
 
-INITIALIZERS: dict[str, Callable[[int, int], float]] = {
-    # standard deviation of a weight from fan in and fan out
-    "glorot": lambda fan_in, fan_out: math.sqrt(2.0 / (fan_in + fan_out)),
-    "kaiming": lambda fan_in, fan_out: math.sqrt(2.0 / fan_in),
+
+def _normal(generator: Generators, fan_in: int, fan_out: int) -> Tensor:
+    return generator.normal(generator.r, fan_in * fan_out)
+
+
+def _uniform(generator: Generators, fan_in: int, fan_out: int) -> Tensor:
+    """Of standard deviation 1: between -sqrt(3) and sqrt(3)."""
+    return math.sqrt(3.0) * (2.0 * generator.uniform(generator.r, fan_in * fan_out) - 1.0)
+
+
+INITIALIZERS: dict[str, Callable[[Generators, int, int], Tensor]] = {
+    # from streams, fan in and fan out to the weights (r, fan_in fan_out) of a layer
+    "glorot": lambda g, i, o: math.sqrt(2.0 / (i + o)) * _normal(g, i, o),
+    "glorot_uniform": lambda g, i, o: math.sqrt(2.0 / (i + o)) * _uniform(g, i, o),
+    "kaiming": lambda g, i, o: math.sqrt(2.0 / i) * _normal(g, i, o),
 }
-"""Normal initialisation. Sources: Glorot & Bengio 2010 (eq. 12), He et al. 2015 (eq. 10)."""
+"""Sources: Glorot & Bengio 2010 (eq. 12, normal and, as in Keras, uniform), He et al. 2015 (eq. 10)."""
 
 
 class Network(nn.Module):
@@ -67,11 +78,10 @@ class MLP(Network):
         self.activation = ACTIVATIONS[activation]
         sizes = [len(low), *widths, outputs]
         self.shapes = list(pairwise(sizes))
-        std, r = INITIALIZERS[initializer], generator.r
         blocks: list[Tensor] = []
         for fan_in, fan_out in self.shapes:
-            blocks.append(std(fan_in, fan_out) * generator.normal(r, fan_in * fan_out))
-            blocks.append(blocks[-1].new_zeros(r, fan_out))
+            blocks.append(INITIALIZERS[initializer](generator, fan_in, fan_out))
+            blocks.append(blocks[-1].new_zeros(generator.r, fan_out))
         self.sizes = [block.shape[1] for block in blocks]
         self.theta = nn.Parameter(torch.cat(blocks, dim=1))  # (r, n)
         start = sum(self.sizes[: 2 * (len(widths) - 1)])

@@ -155,7 +155,8 @@ class Training:
         batch = self.batch or self.problem.sample(self.streams["points"])
         residuals = self.problem.residuals(self.network, batch)
         point_weights = self._attend(residuals, batch)
-        losses = self._losses(residuals, point_weights)
+        parts = self._losses(residuals, point_weights)
+        losses = torch.stack(parts, dim=-1)
         seen = losses.detach()
         alive = ~self.lost.any(dim=-1, keepdim=True)
         self.lost = self.lost | (alive & ~seen.isfinite())
@@ -165,6 +166,7 @@ class Training:
             self.network.last_layer,
             residuals=lambda: residuals,
             progress=min(self.steps / self.horizon, 1.0),
+            parts=parts,
         )
         if look:
             gradients.jacobian()
@@ -175,7 +177,7 @@ class Training:
         self._descend([g + p for g, p in zip(gradients.combine(weights), penalty, strict=True)])
         if balancing.reacts(self.balance):
             after = self._losses(self.problem.residuals(self.network, batch), point_weights)
-            self.balance = balancing.react(after.detach(), self.balance)
+            self.balance = balancing.react(torch.stack(after, dim=-1).detach(), self.balance)
         self.steps += 1
         return gradients, weights
 
@@ -187,10 +189,12 @@ class Training:
         weights, self.attention = weighting.weigh(seen, self.problem.times(batch), self.attention)
         return weights
 
-    def _losses(self, residuals: dict[str, Tensor], point_weights: dict[str, Tensor]) -> Tensor:
-        """(r, m)."""
+    def _losses(
+        self, residuals: dict[str, Tensor], point_weights: dict[str, Tensor]
+    ) -> list[Tensor]:
+        """The m losses, each (r,)."""
         kernel, names = self.chosen.kernel, self.problem.residual_names
-        return torch.stack([kernel.loss(residuals[n], point_weights[n]) for n in names], dim=-1)
+        return [kernel.loss(residuals[name], point_weights[name]) for name in names]
 
     def _descend(self, gradients: Sequence[Tensor]) -> None:
         """The optimiser's step, times the schedule's factor of each replicate."""

@@ -132,7 +132,11 @@ def report(name: str, storage: str, output: str | None) -> None:
 @click.argument("name")
 @storage_option
 @click.option("--address", help="Of a Ray cluster; a local one by default.")
-@click.option("--replicates", type=click.IntRange(1, 1024), help="As in the sweep by default, but at least 8.")
+@click.option(
+    "--replicates",
+    type=click.IntRange(1, 1024),
+    help="As in the sweep by default, but at least 8.",
+)
 @click.option("--replace", is_flag=True, help="Put it in the place of an earlier one.")
 @readable
 def distil(

@@ -11,6 +11,10 @@ from trainables.balancers.gradients import Gradients
 from trainables.balancers.gramian import weigh_gramians
 from trainables.randomness import Generators
 
+NEGLIGIBLE = 1e-9
+"""||g_a|| relative to the gradients together, below which it counts as 0. torchjd's own 1e-4 would
+stop training where gradients differ by that much, as they do between conditions of an equation."""
+
 
 @dataclass(frozen=True)
 class CAGrad:
@@ -43,7 +47,6 @@ class CAGrad:
     ) -> tuple[Tensor, State]:
         from torchjd.aggregation import CAGradWeighting  # loads solvers, which take a second
 
-        weights = weigh_gramians(
-            CAGradWeighting(self.c), gradients.gramian(), scale=losses.shape[-1] / (1 + self.c)
-        )
-        return weights, state
+        weighting = CAGradWeighting(self.c, norm_eps=NEGLIGIBLE)
+        scale = losses.shape[-1] / (1 + self.c)
+        return weigh_gramians(weighting, gradients.gramian(), scale=scale), state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -21,6 +21,8 @@ class Gradients:
     last_layer: the columns of the flattened parameters that are the last hidden layer.
     residuals:  called when an NTK trace is asked for: name -> (r, b) with graph, in the order of
                 the losses.
+    parts:      the m losses before they were stacked, each (r,) or (). With them a gradient goes
+                back through the graph of its own loss only; without, through that of all of them.
     progress:   the share of the whole budget that is done, in [0, 1], for strategies that change
                 with it.
 
@@ -34,18 +36,20 @@ class Gradients:
         last_layer: slice = slice(None),
         residuals: Callable[[], Residuals] | None = None,
         progress: float = 0.0,
+        parts: Sequence[Tensor] | None = None,
     ) -> None:
         self.losses = losses
         self.parameters = tuple(parameters)
         self.last_layer = last_layer
         self.residuals = residuals
         self.progress = progress
+        self.parts = losses.unbind(-1) if parts is None else tuple(parts)
         self._jacobian: Tensor | None = None
 
     def jacobian(self) -> Tensor:
         """(r, m, n): row k is the gradient of loss k. Cost: m backward passes, once."""
         if self._jacobian is None:
-            rows = [self._row(self.losses[..., k].sum()) for k in range(self.losses.shape[-1])]
+            rows = [self._row(part.sum()) for part in self.parts]
             self._jacobian = torch.stack(rows, dim=-2)
         return self._jacobian
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from trainables.network import Network
+from trainables.network import Network, mlp
 from trainables.problem import Batch, Problem
 from trainables.randomness import Generators
 
@@ -59,12 +59,17 @@ class Genz3(Problem):
         "width": 64,
         "depth": 3,
         "activation": "relu",
+        "initializer": "glorot_uniform",
     }
 
     steps_per_epoch: int = 15
     normalized: bool = False
     batch_points: int = 64
     seed: int = 0
+
+    def build(self, point: Mapping[str, Any], generator: Generators) -> Network:
+        # as in the notebook the inputs are not scaled, which decides what relu makes of them
+        return mlp(point, (-1.0, -1.0), (1.0, 1.0), self.outputs, generator)
 
     def sample(self, generator: Generators) -> Batch:
         points = _points(self.seed, TRAINING, TRAINING_POINTS)

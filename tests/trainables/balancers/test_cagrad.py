@@ -40,3 +40,10 @@ def test_the_step_is_the_best_in_the_ball_around_the_mean(weigh, jacobians, c):
 def test_fields_that_mean_nothing_are_refused(c):
     with pytest.raises(ValueError, match=r"\[0, 1\)"):
         CAGrad(c=c)
+
+
+def test_gradients_that_differ_by_decades_do_not_stop_the_training(weigh):
+    jacobian = torch.tensor([[1e-6, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1e2]]).double()
+    weights = weigh(CAGrad(), jacobian)
+    assert weights.isfinite().all()
+    assert (weights > 0).all()
