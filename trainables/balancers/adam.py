@@ -8,16 +8,19 @@ from torch import Tensor
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
-def adam(gradient: Tensor, moments: Tensor, calls: Tensor) -> tuple[Tensor, Tensor]:
-    """The direction in which to go down, per unit of learning rate, and the new moments.
+def adam(
+    value: Tensor, gradient: Tensor, moments: Tensor, calls: Tensor, learning_rate: float
+) -> tuple[Tensor, Tensor]:
+    """The value (..., k) after a step down its gradient (..., k), and the new moments.
 
-    gradient: (..., k). moments: (..., 2, k), zeros at first. calls: (..., 1), this one included,
+    moments: (..., 2, k), zeros at first. calls: (..., 1), this one included,
     so 1 at first. Source: Kingma & Ba 2015, algorithm 1, with its constants.
     """
     mean, square = moments.unbind(-2)
-    mean = BETA1 * mean + (1 - BETA1) * gradient
-    square = BETA2 * square + (1 - BETA2) * gradient.square()
+    mean = torch.lerp(mean, gradient, 1 - BETA1)
+    square = torch.addcmul(BETA2 * square, gradient, gradient, value=1 - BETA2)
     unbiased_mean = mean / (1 - BETA1**calls)
     unbiased_square = square / (1 - BETA2**calls)
-    direction = -unbiased_mean / (unbiased_square.sqrt() + EPSILON)
-    return direction, torch.stack([mean, square], dim=-2)
+    scale = unbiased_square.sqrt() + EPSILON
+    after = torch.addcdiv(value, unbiased_mean, scale, value=-learning_rate)
+    return after, torch.stack([mean, square], dim=-2)

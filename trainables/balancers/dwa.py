@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trainables.balancers.balancer import State
 from trainables.balancers.gradients import Gradients
-from trainables.balancers.softmax import relative_softmax
+from trainables.balancers.softmax import least, relative_softmax
 from trainables.randomness import Generators
 
 
@@ -53,7 +53,7 @@ class DWA:
         self, losses: Tensor, gradients: Gradients, state: State, generator: Generators
     ) -> tuple[Tensor, State]:
         first, older, newer = state["first"], state["older"], state["newer"]
-        relative = relative_softmax(newer, older, first, self.temperature)
+        relative = relative_softmax(newer, older, least(first), self.temperature)
         weights = torch.where(state["calls"] < 2 * self.period, 1.0, relative)
 
         total, calls = state["total"] + losses, state["calls"] + 1

@@ -68,10 +68,10 @@ class FAMO:
         z = logits.softmax(-1)
         delta = (state["previous"] + EPSILON).log() - (after + EPSILON).log()
         slope = z * (delta - (z * delta).sum(-1, keepdim=True)) + self.weight_decay * logits
-        direction, moments = adam(slope, state["moments"], calls)
+        logits, moments = adam(logits, slope, state["moments"], calls, self.learning_rate)
         return {
             **state,
-            "logits": logits + self.learning_rate * direction,
+            "logits": logits,
             "moments": moments,
             "calls": calls,
         }

@@ -68,8 +68,9 @@ class GradNorm:
         target = norms.mean(-1, keepdim=True) * rate**self.alpha
         slope = torch.sign(norms - target) * norms
 
-        direction, moments = adam(slope, state["moments"], calls)
-        log_weights = log_weights + self.learning_rate * direction
+        log_weights, moments = adam(
+            log_weights, slope, state["moments"], calls, self.learning_rate
+        )
         log_weights = log_weights.log_softmax(-1) + math.log(losses.shape[-1])
         return log_weights.exp(), {
             "first": state["first"],

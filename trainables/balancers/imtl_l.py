@@ -57,9 +57,9 @@ class IMTLL:
     ) -> tuple[Tensor, State]:
         s, calls = state["log_scales"], state["calls"] + 1
         slope = torch.exp(s) * losses - 1
-        direction, moments = adam(slope, state["moments"], calls)
+        after, moments = adam(s, slope, state["moments"], calls, self.learning_rate)
         return torch.exp(s), {
-            "log_scales": (s + self.learning_rate * direction).clamp(-LIMIT, LIMIT),
+            "log_scales": after.clamp(-LIMIT, LIMIT),
             "moments": moments,
             "calls": calls,
         }

@@ -81,8 +81,9 @@ class MetaNet:
         due = calls % self.period == 0  # (r, 1); replicates differ if one has skipped a call
         if due.any():
             slope = self._slope(net, features, losses, gradients.gramian())
-            direction, new_moments = adam(slope, moments, calls // self.period + 1)
-            net = torch.where(due, net + self.learning_rate * direction, net)
+            turn = calls // self.period + 1
+            new_net, new_moments = adam(net, slope, moments, turn, self.learning_rate)
+            net = torch.where(due, new_net, net)
             moments = torch.where(due.unsqueeze(-1), new_moments, moments)
         return weights, {
             "first": state["first"],

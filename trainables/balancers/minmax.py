@@ -58,10 +58,13 @@ class MinMax:
         m, tiny = losses.shape[-1], torch.finfo(losses.dtype).tiny
         calls = state["calls"] + 1
         weights = state["log_weights"].exp()
-        mean = (weights * losses).mean(-1, keepdim=True).clamp_min(tiny)
-        slope = weights * (losses / mean - 1) / m
-        direction, moments = adam(-slope, state["moments"], calls)
-        log_weights = (state["log_weights"] + self.learning_rate * direction).clamp_min(LIMIT)
+        parts = weights * losses
+        total = parts.sum(-1, keepdim=True).clamp_min(tiny)
+        ascent = parts / total - weights / m
+        log_weights, moments = adam(
+            state["log_weights"], -ascent, state["moments"], calls, self.learning_rate
+        )
+        log_weights = log_weights.clamp_min(LIMIT)
         return weights, {
             "log_weights": log_weights.log_softmax(-1) + math.log(m),
             "moments": moments,

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trainables.balancers.balancer import State
 from trainables.balancers.gradients import Gradients
-from trainables.balancers.softmax import relative_softmax
+from trainables.balancers.softmax import least, relative_softmax
 from trainables.randomness import Generators
 
 
@@ -58,13 +58,13 @@ class ReLoBRaLo:
         self, losses: Tensor, gradients: Gradients, state: State, generator: Generators
     ) -> tuple[Tensor, State]:
         first, calls = state["first"], state["calls"]
-        overall = relative_softmax(losses, first, first, self.temperature)
-        recent = relative_softmax(losses, state["previous"], first, self.temperature)
-        lookback = (generator.uniform(*calls.shape) < self.rho).to(losses.dtype)
-        alpha = torch.where(calls > 1, self.alpha, (calls < 1).to(losses.dtype))  # 1, 0, alpha ...
-        lookback = torch.where(calls > 1, lookback, 1.0)
-        past = lookback * state["weights"] + (1 - lookback) * overall
-        weights = alpha * past + (1 - alpha) * recent
+        floor = least(first)
+        overall = relative_softmax(losses, first, floor, self.temperature)
+        recent = relative_softmax(losses, state["previous"], floor, self.temperature)
+        keep = (generator.uniform(*calls.shape) < self.rho) | (calls < 2)
+        alpha = torch.where(calls < 2, 1 - calls, self.alpha)  # 1, 0, alpha, alpha, ...
+        past = torch.where(keep, state["weights"], overall)
+        weights = torch.lerp(recent, past, alpha)
         return weights, {
             "first": first,
             "previous": losses,

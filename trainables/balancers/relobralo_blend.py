@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trainables.balancers.balancer import State
 from trainables.balancers.gradients import Gradients
-from trainables.balancers.softmax import relative_softmax
+from trainables.balancers.softmax import least, relative_softmax
 from trainables.randomness import Generators
 
 
@@ -55,8 +55,9 @@ class ReLoBRaLoBlend:
         self, losses: Tensor, gradients: Gradients, state: State, generator: Generators
     ) -> tuple[Tensor, State]:
         first = state["first"]
-        overall = relative_softmax(losses, first, first, self.temperature)
-        recent = relative_softmax(losses, state["previous"], first, self.temperature)
+        floor = least(first)
+        overall = relative_softmax(losses, first, floor, self.temperature)
+        recent = relative_softmax(losses, state["previous"], floor, self.temperature)
         past = self.rho * state["weights"] + (1 - self.rho) * overall
         weights = self.alpha * past + (1 - self.alpha) * recent
         return weights, {"first": first, "previous": losses, "weights": weights}

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 SMALLEST = 1e-8
 
 
-def relative_softmax(losses: Tensor, earlier: Tensor, first: Tensor, temperature: float) -> Tensor:
+def least(first: Tensor) -> Tensor:
+    """What an earlier loss counts as at least: 1e-8 of its first value, above 0.
+
+    The ratio to a loss that was 0 would take all of the weight.
+    """
+    return SMALLEST * first + math.sqrt(torch.finfo(first.dtype).tiny)  # ratios stay finite
+
+
+def relative_softmax(losses: Tensor, earlier: Tensor, floor: Tensor, temperature: float) -> Tensor:
     """m softmax_k( L_k / (temperature L_k(earlier)) ), (r, m), each row sums to m.
 
-    An earlier loss counts as at least 1e-8 of its first value, since the ratio to a loss that was
-    0 would take all of the weight.
+    An earlier loss counts as at least `floor`, which is `least` of the first ones.
     """
-    limits = torch.finfo(losses.dtype)
-    floor = SMALLEST * first + limits.tiny
     ratio = losses / (temperature * torch.maximum(earlier, floor))
-    # a loss that starts at exactly 0 may overflow, and infinity has no softmax
-    return losses.shape[-1] * ratio.clamp_max(limits.max).softmax(-1)
+    return losses.shape[-1] * ratio.softmax(-1)

@@ -56,10 +56,11 @@ class Uncertainty:
         self, losses: Tensor, gradients: Gradients, state: State, generator: Generators
     ) -> tuple[Tensor, State]:
         s, calls = state["log_variances"], state["calls"] + 1
-        slope = 0.5 * (1 - torch.exp(-s) * losses)
-        direction, moments = adam(slope, state["moments"], calls)
-        return 0.5 * torch.exp(-s), {
-            "log_variances": (s + self.learning_rate * direction).clamp(-LIMIT, LIMIT),
+        weights = 0.5 * torch.exp(-s)
+        slope = 0.5 - weights * losses
+        after, moments = adam(s, slope, state["moments"], calls, self.learning_rate)
+        return weights, {
+            "log_variances": after.clamp(-LIMIT, LIMIT),
             "moments": moments,
             "calls": calls,
         }

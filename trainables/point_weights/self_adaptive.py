@@ -46,8 +46,8 @@ class SelfAdaptive:
         for name, x in residuals.items():
             scale = state[f"scale.{name}"]
             weights[name] = scale.square()
-            ascent = -2.0 * scale * x.square() / x.shape[-1]
-            direction, moments = adam(ascent, state[f"moments.{name}"], after["calls"])
-            after[f"scale.{name}"] = scale + self.learning_rate * direction
-            after[f"moments.{name}"] = moments
+            ascent = 2.0 * scale * x.square() / x.shape[-1]
+            after[f"scale.{name}"], after[f"moments.{name}"] = adam(
+                scale, -ascent, state[f"moments.{name}"], after["calls"], self.learning_rate
+            )
         return weights, after
