@@ -64,7 +64,10 @@ def test_bytes_are_utf_8_with_or_without_a_byte_order_mark():
 
 
 def test_twenty_levels_are_read():
-    assert read_yaml("[" * 20 + "]" * 20) is not None
+    data, depth = read_yaml("[" * 20 + "]" * 20), 1
+    while data:
+        (data,), depth = data, depth + 1
+    assert depth == 20
 
 
 BOMB = "a: &a [x, x]\n" + "".join(

@@ -61,7 +61,7 @@ class Charts:
     def __init__(self, folder: Path, uri: str | None = None, name: str = "burgers1d") -> None:
         self.client = MlflowClient(uri or default_uri(folder.parent))
         experiment = self.client.get_experiment_by_name(name)
-        assert experiment is not None
+        assert experiment.tags["mlflow.experiment.primaryMetric.name"] == "error"
         self.experiment = experiment
         runs = self.client.search_runs([self.experiment.experiment_id], max_results=5000)
         self.names = Counter(run.info.run_name for run in runs)
