@@ -28,6 +28,7 @@ MAY_IMPORT = [
     ("tuner/report.py", {"plotly", "trainables.report", "tuner"}),
     ("tuner/figures/", {"plotly", "numpy", "trainables.report", "tuner"}),
     ("tuner/searchers/tpe.py", {"numpy", "optuna", "search_spaces", "tuner"}),
+    ("tuner/ranking.py", {"numpy", "pymoo", "trainables.report", "tuner"}),
     (
         "tuner/",
         {"numpy", "pandas", "pydantic", "yaml", "search_spaces", "trainables.report", "tuner"},

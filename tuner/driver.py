@@ -7,6 +7,7 @@ the next segment. Everything that happens is in the journal before anything acts
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import socket
@@ -18,9 +19,11 @@ from typing import Any
 import numpy as np
 
 from search_spaces import Space
+from tuner.confirming import confirmations, fresh_seed
 from tuner.errors import SweepExists
 from tuner.journal import Journal
 from tuner.points import complete
+from tuner.proposing import Proposing
 from tuner.schedulers import CONTINUE, Decision, Verdict
 from tuner.sweep import Sweep
 from tuner.table import Ledger, Point, Status, Trial, TrialTable
@@ -33,13 +36,17 @@ Watch = Callable[[TrialTable], None]
 class Segment:
     """What an actor needs in order to run a piece of a trial.
 
-    epoch: the last one reported. Go on from the newest sound checkpoint that is not after it.
+    epoch:  the last one reported. Go on from the newest sound checkpoint that is not after it.
+    seed:   of its replicates.
+    copied: (trial, epoch) whose state it goes on from, unless it has a later one of its own.
     """
 
     trial: int
     number: int
     point: Point
     epoch: int
+    seed: int = 0
+    copied: tuple[int, int] | None = None
 
 
 class Driver:
@@ -58,7 +65,7 @@ class Driver:
         self.searcher, self.scheduler = sweep.make_searcher(), sweep.make_scheduler()
         self.ledger = Ledger(journal.events)
         self.stopping = ""  # why no further segment is to start
-        self.exhausted = False  # the searcher has nothing left to try
+        self.proposing = Proposing()
 
     @property
     def table(self) -> TrialTable:
@@ -67,9 +74,9 @@ class Driver:
 
     @property
     def done(self) -> bool:
-        """Every trial of the budget has ended."""
-        proposed = len(self.table) >= self.sweep.budget.trials or self.exhausted or self._late
-        return proposed and all(trial.ended for trial in self.table)
+        """Every trial of the budget has ended, and what is to be confirmed is confirmed."""
+        ended = all(trial.ended for trial in self.table)
+        return self._all_proposed and ended and not confirmations(self.sweep, self.table)
 
     def open(self, versions: Mapping[str, str]) -> None:
         """Start work, or go on where another driver ended. Refuses another specification."""
@@ -84,7 +91,12 @@ class Driver:
                 yaml=self.sweep.to_yaml(),
             )
         refuse_another(self.sweep, self.table.specification)
-        self._record(event="opened", pid=os.getpid(), host=socket.gethostname())
+        self._record(
+            event="opened",
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            trials=self.sweep.budget.trials,
+        )
 
     def close(self) -> None:
         """End work, saying whether anything is left."""
@@ -96,19 +108,28 @@ class Driver:
                 event="closed", status="interrupted", reason=self.stopping or "trials are left"
             )
 
-    def next_segment(self) -> Segment | None:
-        """What to run next: what was interrupted, then what is resumed, then what is new.
+    def next_segment(self, wait: bool = True) -> Segment | None:
+        """What to run next: what was interrupted, what is resumed, what is new, what is confirmed.
 
         None: nothing now. When nothing runs either, there is nothing left at all.
+        wait: for a proposal that takes its time, rather than return None and be asked again.
         """
         if self.stopping:
             return None
-        trial = self._interrupted() or self.scheduler.resume(self.table)
-        if trial is None and not self._late and len(self.table) < self.sweep.budget.trials:
-            trial = self._propose()
+        trial = self._interrupted() or self._resumed() or self._proposed(wait)
+        if trial is None and self._all_proposed and not self._any_live:
+            self._end_paused()
+            trial = self._confirming()
         if trial is None:
             return None
-        segment = Segment(trial.number, trial.segments + 1, trial.point, trial.epochs)
+        segment = Segment(
+            trial.number,
+            trial.segments + 1,
+            trial.point,
+            trial.epochs,
+            self.sweep.seed if trial.of is None else fresh_seed(self.sweep.seed),
+            trial.copied,
+        )
         self._record(
             event="started", trial=trial.number, segment=segment.number, epoch=segment.epoch
         )
@@ -147,6 +168,17 @@ class Driver:
         seconds = self.sweep.budget.seconds
         return seconds is not None and self.journal.clock >= seconds
 
+    @property
+    def _all_proposed(self) -> bool:
+        """No further trial will be proposed."""
+        expected = self.table.expected
+        searched = len(self.table.searched)
+        return self._late or searched >= min(self.sweep.budget.trials, expected or math.inf)
+
+    @property
+    def _any_live(self) -> bool:
+        return any(trial.live for trial in self.table)
+
     def _interrupted(self) -> Trial | None:
         """The first running trial without a live segment, after asking again whether it goes on.
 
@@ -157,39 +189,77 @@ class Driver:
                 return trial
         return None
 
-    def _propose(self) -> Trial | None:
-        number, start = len(self.table) + 1, self.journal.clock
-        point: Point | None
-        if number == 1:
-            point, origin = self.space.default(self.default_point), "default"
-        elif number <= 1 + len(self.sweep.points):
-            given = self.sweep.points[number - 2]
-            point, origin = complete(self.space, given, self.default_point), "points"
-        else:
-            rng = np.random.default_rng([self.sweep.seed, number])
-            point, origin = (
-                self.searcher.propose(self.space, self.table, rng),
-                self.sweep.searcher.name,
-            )
-        if point is None:
-            self.exhausted = True
+    def _resumed(self) -> Trial | None:
+        """The paused trial that the scheduler lets go on."""
+        if self._late:
             return None
+        going = self.scheduler.resume(self.table.searched)
+        if going is None:
+            return None
+        number = going.trial.number
+        if going.point is not None:
+            self._record(
+                event="changed",
+                trial=number,
+                point=dict(going.point),
+                source=going.source,
+                epoch=going.trial.epochs,
+            )
+        return self.table.trials[number]
+
+    def _proposed(self, wait: bool) -> Trial | None:
+        """A new trial: the default point, the points of the sweep, then those of the searcher."""
+        if self._all_proposed:
+            return None
+        number = len(self.table) + 1
+        if number == 1:
+            return self._add(self.space.default(self.default_point), "default")
+        if number <= 1 + len(self.sweep.points):
+            given = self.sweep.points[number - 2]
+            return self._add(complete(self.space, given, self.default_point), "points")
+        searcher, space, table = self.searcher, self.space, self.table.searched.snapshot()
+        rng = np.random.default_rng([self.sweep.seed, number])
+        proposal = self.proposing.ask(lambda: searcher.propose(space, table, rng), wait)
+        if proposal is None:
+            return None
+        if proposal.point is None:
+            self._record(event="exhausted", reason=f"{self.sweep.searcher.name} has no more")
+            return None
+        return self._add(proposal.point, self.sweep.searcher.name, proposal.seconds)
+
+    def _confirming(self) -> Trial | None:
+        """The next trial that repeats one of the best with fresh seeds."""
+        left = confirmations(self.sweep, self.table)
+        if not left:
+            return None
+        return self._add(self.table.trials[left[0]].point, "confirm", of=left[0])
+
+    def _add(self, point: Point, origin: str, seconds: float = 0.0, **more: int) -> Trial:
+        number = len(self.table) + 1
         self._record(
             event="proposed",
             trial=number,
             point=dict(point),
             origin=origin,
-            seconds=round(self.journal.clock - start, 4),
+            seconds=round(seconds, 4),
+            **more,
         )
         return self.table.trials[number]
+
+    def _end_paused(self) -> None:
+        """Nothing will ever resume what is still paused now."""
+        for trial in self.table.having(Status.PAUSED):
+            self._end(trial.number, Status.STOPPED, trial.reason)
 
     def _decide(self, trial: Trial) -> bool:
         """Whether a trial goes on after its last report; records it if not."""
         last = trial.reports[-1]
         if last.diverged:
             self._end(trial.number, Status.DIVERGED, last.diverged)
-        elif last.epoch >= self.sweep.budget.epochs:
+        elif last.epoch >= self.sweep.budget.epochs or self._used_up(trial):
             self._end(trial.number, Status.FINISHED, "")
+        elif trial.of is not None:  # what confirms runs to the end, whatever the time
+            return not self.stopping
         elif self._late:
             self._end(
                 trial.number,
@@ -215,7 +285,12 @@ class Driver:
                 Verdict.STOP,
                 f"patience: no better error for {waited} epochs, since epoch {trial.best_epoch}",
             )
-        return self.scheduler.decide(trial, self.table)
+        return self.scheduler.decide(trial, self.table.searched)
+
+    def _used_up(self, trial: Trial) -> bool:
+        """Whether a trial has had the seconds of training that make a whole one."""
+        limit = self.sweep.budget.trial_seconds
+        return limit is not None and trial.seconds >= limit
 
     def _end(self, trial: int, status: Status, reason: str) -> None:
         self._record(event="ended", trial=trial, status=str(status), reason=reason)

@@ -32,6 +32,7 @@ from trainables.choices import refused, unread
 from trainables.problem import Problem
 from trainables.problems import problem_class
 from trainables.trainable import MultiLossTrainable
+from tuner.ability import inabilities
 from tuner.driver import Driver, Segment, Watch, refuse_another
 from tuner.errors import Fault, SweepError
 from tuner.journal import Journal, read
@@ -104,6 +105,7 @@ def check(sweep: Sweep) -> tuple[type[Problem], Space]:
         for name, reason in refused(listed, problem).items()
     ]
     faults += sweep.check_points(space, problem.default_point)
+    faults += inabilities(sweep, space)
     available = os.cpu_count() or 1
     if not os.environ.get("RAY_ADDRESS") and sweep.resources.cpu > available:
         faults.append(_too_many("cpu", sweep.resources.cpu, available))
@@ -186,10 +188,10 @@ class Proposals(HoldsDriver, search.Searcher):
         self.driver = driver
 
     def suggest(self, trial_id: str) -> Any:
-        segment = self.driver.next_segment()
+        live = any(trial.live for trial in self.driver.table)
+        segment = self.driver.next_segment(wait=not live)
         if segment is not None:
             return config_of(self.driver.sweep, self.driver, segment)
-        live = any(trial.live for trial in self.driver.table)
         return None if live else search.Searcher.FINISHED
 
     def on_trial_complete(
@@ -286,12 +288,12 @@ def config_of(sweep: Sweep, driver: Driver, segment: Segment) -> dict[str, Any]:
         "folder": str(trial_folder(sweep.folder, segment.trial)),
         "problem": sweep.problem,
         "replicates": sweep.replicates,
-        "seed": sweep.seed,
+        "seed": segment.seed,
         "epochs": sweep.budget.epochs,
         "precision": sweep.precision,
         "device": "cuda" if sweep.resources.gpu else "cpu",
         "threads": max(1, int(sweep.resources.cpu)),
-        "rungs": list(driver.scheduler.rungs(sweep.budget.epochs)),
+        "rungs": list(driver.scheduler.rungs(driver.table.budget)),
         "save_seconds": sweep.checkpoint_seconds,
     }
 

@@ -74,6 +74,16 @@ class Budget(Part):
     seconds: Annotated[
         Real | None, Field(gt=0, description="of the whole sweep, while a driver is at work")
     ] = None
+    trial_seconds: Annotated[
+        Real | None, Field(gt=0, description="of training, of a trial that runs to the end")
+    ] = None
+
+
+class Bound(Part):
+    """What a required quantity may be."""
+
+    at_most: Real | None = None
+    at_least: Real | None = None
 
 
 class Resources(Part):
@@ -113,6 +123,34 @@ class Sweep(Part):
     searcher: Strategy = Named(name="tpe")
     scheduler: Strategy = Named(name="asha")
     budget: Budget = Budget()
+    fidelity: Annotated[
+        Literal["epochs", "seconds"],
+        Field(
+            description="what schedulers count: seconds of training, of which budget.trial_seconds "
+            "make a whole trial, are fair to balancers that need longer for a step"
+        ),
+    ] = "epochs"
+    objectives: Annotated[
+        list[str],
+        Field(min_length=1, description="to minimise: error, seconds or metrics of the problem"),
+    ] = ["error"]
+    require: Annotated[
+        dict[str, Bound], Field(description="a trial that misses a bound cannot win")
+    ] = {}
+    continue_from: Annotated[
+        list[str],
+        Field(
+            description="other sweeps, by name or folder, whose trials are known from the start"
+        ),
+    ] = []
+    confirm: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            description="trained anew with fresh seeds, so many of the best, before one wins",
+        ),
+    ] = 0
     patience: Annotated[
         Whole | None,
         Field(description="epochs without a better error after which a trial ends; default: any"),
@@ -120,6 +158,10 @@ class Sweep(Part):
     replicates: Annotated[
         Whole, Field(le=1024, description="random seeds that are trained together in each trial")
     ] = 4
+    first_replicates: Annotated[
+        Whole | None,
+        Field(le=1024, description="up to the first rung, if fewer; eta times as many at the next"),
+    ] = None
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
     precision: Literal["float32", "float64"] = "float32"
     resources: Resources = Resources()
@@ -205,13 +247,19 @@ class Sweep(Part):
                 "searcher",
                 "scheduler",
                 "replicates",
+                "first_replicates",
                 "seed",
                 "precision",
                 "patience",
                 "points",
+                "objectives",
+                "require",
+                "fidelity",
+                "continue_from",
             )
         }
-        return {**named, "epochs": self.budget.epochs}
+        budget = {"epochs": self.budget.epochs, "trial_seconds": self.budget.trial_seconds}
+        return {**named, **budget}
 
     @property
     def digest(self) -> str:

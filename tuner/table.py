@@ -2,12 +2,15 @@
 
     event     fields beside `event`                         what it says
     sweep     specification, versions                       the request; the first event
-    opened    pid, host                                     a driver starts or starts again
-    proposed  trial, point, origin, seconds                 a new trial; who proposed it
+    opened    pid, host, trials                             a driver starts or starts again
+    prior     sweep, trials                                 what other sweeps have learned
+    proposed  trial, point, origin, seconds[, of]           a new trial; who proposed it
+    exhausted reason                                        nothing is left to propose
     started   trial, segment, epoch                         a segment starts; epochs known so far
     reported  trial, segment, report, checkpoint            an epoch is done; checkpoint: written?
     faulted   trial, segment, reason                        a segment broke; the trial may go on
     paused    trial, reason                                 the trial waits for the scheduler
+    changed   trial, point, source, epoch                   it goes on from another's state
     ended     trial, status, reason                         finished, stopped, diverged or failed
     closed    status, reason                                the driver ends: finished, interrupted
 
@@ -57,6 +60,8 @@ class Trial:
     checkpoints: epochs after which the run was saved.
     segments:    pieces in which it has run so far; faults: how many of them broke.
     live:        a segment of the present driver is under way.
+    of:          the trial that this one repeats with fresh seeds, to confirm it.
+    copied:      (trial, epoch) whose state it goes on from, if it took that of another.
     """
 
     number: int
@@ -69,6 +74,8 @@ class Trial:
     segments: int = 0
     faults: int = 0
     live: bool = False
+    of: int | None = None
+    copied: tuple[int, int] | None = None
 
     @property
     def epochs(self) -> int:
@@ -115,7 +122,10 @@ class Trial:
 class TrialTable:
     """All trials by number: a read-only view, which shows the present state of its ledger.
 
-    clock: seconds during which a driver has been at work. status: of the sweep, with its reason.
+    clock:    seconds during which a driver has been at work.
+    status:   of the sweep, with its reason.
+    expected: how many trials will have been proposed in the end; None if that is not known.
+    prior:    trials of other sweeps whose points lie in the space of this one, numbered from 0 down.
     """
 
     trials: Mapping[int, Trial] = field(default_factory=dict)
@@ -123,6 +133,52 @@ class TrialTable:
     status: str = "new"
     reason: str = ""
     specification: Mapping[str, Any] = field(default_factory=dict)
+    expected: int | None = None
+    prior: tuple[Trial, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """What fidelity is counted in: `epochs` or `seconds`, of training."""
+        return str(self.specification.get("fidelity", "epochs"))
+
+    @property
+    def budget(self) -> float:
+        """The fidelity of a trial that runs to the end, in the unit."""
+        key = "epochs" if self.unit == "epochs" else "trial_seconds"
+        return float(self.specification.get(key, 27))
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What is minimised: `error`, `seconds` or the names of metrics."""
+        return tuple(self.specification.get("objectives", ("error",)))
+
+    @property
+    def require(self) -> Mapping[str, Mapping[str, float]]:
+        """Constraints: a name as in the objectives -> `at_most`, `at_least`."""
+        found: Mapping[str, Mapping[str, float]] = self.specification.get("require", {})
+        return found
+
+    def spent(self, trial: Trial) -> float:
+        """The fidelity that a trial has reached, in the unit."""
+        return trial.epochs if self.unit == "epochs" else trial.seconds
+
+    def report_at(self, trial: Trial, level: float) -> Report | None:
+        """The first report of a trial at a fidelity of `level` or above, None if not so far."""
+        if self.unit == "epochs":
+            return trial.report_at(math.ceil(level))
+        return next((report for report in trial.reports if report.seconds >= level), None)
+
+    @property
+    def searched(self) -> TrialTable:
+        """Without the trials that confirm others: what searchers and schedulers are shown."""
+        if all(trial.of is None for trial in self):
+            return self
+        kept = {trial.number: trial for trial in self if trial.of is None}
+        return replace(self, trials=MappingProxyType(kept))
+
+    def snapshot(self) -> TrialTable:
+        """The table as it is now, which nothing that happens changes."""
+        return replace(self, trials=MappingProxyType(dict(self.trials)))
 
     def __len__(self) -> int:
         return len(self.trials)
@@ -136,18 +192,10 @@ class TrialTable:
         return [trial for trial in self if trial.status in statuses]
 
     def best(self) -> Trial | None:
-        """The trial of least error among those that went furthest; finished ones, as a rule.
+        """The winner so far: see `tuner.ranking.best`. None if no trial has a finite error."""
+        from tuner.ranking import best  # which knows tables
 
-        Errors of different epochs are not compared: a trial stopped early with a lower error than
-        a finished one has, is not the best. None if no trial has a finite error.
-        """
-        sound = [trial for trial in self if math.isfinite(trial.error)]
-        furthest = max((trial.epochs for trial in sound), default=0)
-        return min(
-            (trial for trial in sound if trial.epochs == furthest),
-            key=lambda trial: trial.error,
-            default=None,
-        )
+        return best(self)
 
 
 class Ledger:
@@ -166,11 +214,19 @@ class Ledger:
         elif event["event"] == "closed":
             self.table = replace(self.table, status=event["status"], reason=event["reason"])
         elif event["event"] == "opened":
-            self.table = replace(self.table, status="running", reason="")
+            self.table = replace(
+                self.table, status="running", reason="", expected=event.get("trials")
+            )
             for number, trial in self._trials.items():
                 self._trials[number] = replace(trial, live=False)  # ran under the last driver
+        elif event["event"] == "exhausted":
+            self.table = replace(self.table, expected=len(self.table.searched))
+        elif event["event"] == "prior":
+            self.table = replace(self.table, prior=_prior(self.table.prior, event["trials"]))
         elif event["event"] == "proposed":
-            self._trials[event["trial"]] = Trial(event["trial"], event["point"], event["origin"])
+            self._trials[event["trial"]] = Trial(
+                event["trial"], event["point"], event["origin"], of=event.get("of")
+            )
         else:
             trial = self._trials[event["trial"]]
             self._trials[trial.number] = _TRIAL_EVENTS[event["event"]](trial, event)
@@ -180,6 +236,23 @@ class Ledger:
 def replay(events: Iterable[Event]) -> TrialTable:
     """The table after these events: the same events, the same table."""
     return Ledger(events).table
+
+
+def _prior(known: tuple[Trial, ...], told: Iterable[Mapping[str, Any]]) -> tuple[Trial, ...]:
+    """The trials of other sweeps, with those that are told now; numbered from 0 down."""
+    return (
+        *known,
+        *(
+            Trial(
+                number=-(len(known) + k),
+                point=trial["point"],
+                origin=trial["origin"],
+                status=Status(trial["status"]),
+                reports=tuple(Report.from_json(report) for report in trial["reports"]),
+            )
+            for k, trial in enumerate(told)
+        ),
+    )
 
 
 def _started(trial: Trial, event: Event) -> Trial:
@@ -207,6 +280,11 @@ def _paused(trial: Trial, event: Event) -> Trial:
     return replace(trial, status=Status.PAUSED, live=False, reason=event["reason"])
 
 
+def _changed(trial: Trial, event: Event) -> Trial:
+    copied = (event["source"], event["epoch"])
+    return replace(trial, point=event["point"], copied=copied)
+
+
 def _ended(trial: Trial, event: Event) -> Trial:
     return replace(trial, status=Status(event["status"]), live=False, reason=event["reason"])
 
@@ -216,5 +294,6 @@ _TRIAL_EVENTS = {
     "reported": _reported,
     "faulted": _faulted,
     "paused": _paused,
+    "changed": _changed,
     "ended": _ended,
 }

@@ -42,7 +42,8 @@ def race(name, trials=30, seed=0):
         ledger.apply({**end, "trial": chosen.number})
         if resumed := scheduler.resume(ledger.table):
             assert resumed.status is Status.PAUSED
-            ledger.apply({"event": "started", "trial": resumed.number, "segment": 2, "epoch": 0})
+            number = resumed.trial.number
+            ledger.apply({"event": "started", "trial": number, "segment": 2, "epoch": 0})
     return decided, ledger.table, quality
 
 

@@ -23,6 +23,7 @@ def trial(number, point, errors=(), ended=None, reason="", origin="random", live
     return events
 
 
-def table(*trials):
-    """The table after the events of these trials."""
-    return replay(event for events in trials for event in events)
+def table(*trials, **specification):
+    """The table after the events of these trials, in a sweep of this specification."""
+    opening = [{"event": "sweep", "specification": specification}] if specification else []
+    return replay([*opening, *(event for events in trials for event in events)])

@@ -8,7 +8,7 @@ from tuner import Sweep
 from tuner.driver import Driver
 from tuner.errors import SweepExists
 from tuner.journal import Journal, read
-from tuner.schedulers import Decision, Verdict
+from tuner.schedulers import Decision, Resumption, Verdict
 from tuner.table import Status, replay
 
 
@@ -160,7 +160,8 @@ class PausesOnce:
 
     def resume(self, table):
         waiting = table.having(Status.PAUSED)
-        return waiting[0] if len(waiting) > 1 or (len(table) == 4 and waiting) else None
+        enough = len(waiting) > 1 or (len(table) == 4 and waiting)
+        return Resumption(waiting[0]) if enough else None
 
     def rungs(self, epochs):
         return (2,)

@@ -2,11 +2,20 @@
 
 from tuner.schedulers.asha import ASHA
 from tuner.schedulers.run_to_end import RunToEnd
-from tuner.schedulers.scheduler import CONTINUE, Decision, Scheduler, Verdict
+from tuner.schedulers.scheduler import CONTINUE, Decision, Resumption, Scheduler, Verdict
 
 SCHEDULERS: dict[str, type[Scheduler]] = {
     "run_to_end": RunToEnd,
     "asha": ASHA,
 }
 
-__all__ = ["ASHA", "CONTINUE", "SCHEDULERS", "Decision", "RunToEnd", "Scheduler", "Verdict"]
+__all__ = [
+    "ASHA",
+    "CONTINUE",
+    "SCHEDULERS",
+    "Decision",
+    "Resumption",
+    "RunToEnd",
+    "Scheduler",
+    "Verdict",
+]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tuner.schedulers.scheduler import CONTINUE, Decision, Verdict
+from tuner.schedulers.scheduler import CONTINUE, Decision, Scheduler, Verdict
 from tuner.table import Trial, TrialTable
 
 
 @dataclass(frozen=True)
-class ASHA:
+class ASHA(Scheduler):
     """At each rung a trial goes on only if it is among the best 1/eta of those that got there.
 
     Rungs are the epochs min_epochs, min_epochs eta, min_epochs eta^2, ... below the budget. A
@@ -46,12 +46,6 @@ class ASHA:
             Verdict.STOP,
             f"asha: rank {rank} of {len(at_rung)} after epoch {rung}, the best {go_on} go on",
         )
-
-    def resume(self, table: TrialTable) -> Trial | None:
-        return None
-
-    def rungs(self, epochs: int) -> tuple[int, ...]:
-        return ()
 
     def _is_rung(self, epoch: int) -> bool:
         rung = self.min_epochs

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from search_spaces import Choice, Constant, Float, Int, Parameter, Space
+from tuner.searchers.searcher import Searcher
 from tuner.table import Point, Status, Trial, TrialTable
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TPE:
+class TPE(Searcher):
     """Draws where good trials are dense and bad ones are not: maximises l(x) / g(x).
 
     Optuna's multivariate TPE, one density for each group of parameters that occur together, so
