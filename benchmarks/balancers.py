@@ -3,8 +3,9 @@
     python -m benchmarks.balancers [--quick] [--only gradnorm,relobralo]
 
 On Burgers' equation with its default network, one thread, for 1 and for 8 replicates, with weights
-updated at every step and at every 100th: the ratio to `uniform`, the median over rounds in which
-all strategies take turns, each beside its limit. Strategies that read only losses may take 1.05.
+updated at every step and at every 100th: the ratio to `uniform`, each beside its limit. All
+strategies take turns step by step, and of each step between two updates the median over rounds
+counts, so that what else the machine does falls on all of them alike. Strategies that read only losses may take 1.05.
 Those that make a further pass, m backward passes where one would do or the losses after the step,
 may take (m + 1) / 2 + 0.3 for m losses when they do so at every step, and 1.10 at every 100th.
 """
@@ -21,9 +22,9 @@ from trainables.balancers import BALANCERS
 from trainables.balancers.balancer import Reacting
 from trainables.pinn.burgers1d import Burgers1D
 
-ROUNDS, QUICK_ROUNDS, SIZES = 5, 3, (1, 8)
-PACES = {1: 20, 100: 100}
-"""Steps between two updates of the weights -> steps that a round takes."""
+SIZES = (1, 8)
+PACES = {1: 200, 100: 5}
+"""Steps between two updates of the weights -> rounds."""
 QUICK = ("relobralo", "gradnorm")
 M = len(Burgers1D.residual_names)
 LOSSES_ONLY, EACH_STEP, RARELY = 1.05, (M + 1) / 2 + 0.3, 1.10
@@ -47,26 +48,27 @@ def ratios(balancers: list[str], replicates: int, every: int, rounds: int) -> di
     for run in runs.values():
         for _ in range(5):  # warms up
             run._step()
-        run.balance = {}  # so that each round begins with an update
-    found: dict[str, list[float]] = {name: [] for name in balancers}
+        run.balance = {}  # so that the first step is an update
+    seconds: dict[str, list[list[float]]] = {name: [[] for _ in range(every)] for name in runs}
     for _ in range(rounds):
-        seconds = {}
-        for name, run in runs.items():
-            start = time.process_time()
-            for _ in range(PACES[every]):
+        for place in range(every):
+            for name, run in runs.items():
+                start = time.process_time()
                 run._step()
-            seconds[name] = time.process_time() - start
-        for name in balancers:
-            found[name].append(seconds[name] / seconds["uniform"])
-    return {name: statistics.median(values) for name, values in found.items()}
+                seconds[name][place].append(time.process_time() - start)
+    cycle = {name: sum(map(statistics.median, places)) for name, places in seconds.items()}
+    return {name: cycle[name] / cycle["uniform"] for name in balancers}
 
 
-def main(only: tuple[str, ...] = tuple(BALANCERS), rounds: int = ROUNDS) -> None:
+def main(only: tuple[str, ...] = tuple(BALANCERS), share: float = 1.0) -> None:
     torch.set_num_threads(1)
     balancers = [name for name in only if name in BALANCERS and name != "uniform"]
     further = {name: makes_a_further_pass(name) for name in balancers}
     cases = [(r, every) for every in PACES for r in SIZES]
-    columns = {case: ratios(balancers, *case, rounds) for case in cases}
+    columns = {
+        (r, every): ratios(balancers, r, every, max(1, round(share * PACES[every])))
+        for r, every in cases
+    }
     print(
         f"{'step / step of uniform':24}"
         + "".join(f"{f'r = {r}':>10}" for r, _ in cases[:2])
@@ -86,7 +88,7 @@ def main(only: tuple[str, ...] = tuple(BALANCERS), rounds: int = ROUNDS) -> None
 
 
 def quick() -> None:
-    main(QUICK, QUICK_ROUNDS)
+    main(QUICK, share=0.25)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -13,14 +16,26 @@ def adam(
 ) -> tuple[Tensor, Tensor]:
     """The value (..., k) after a step down its gradient (..., k), and the new moments.
 
-    moments: (..., 2, k), zeros at first. calls: (..., 1), this one included,
-    so 1 at first. Source: Kingma & Ba 2015, algorithm 1, with its constants.
+    moments: (..., 2, k), zeros at first, the mean of the gradient and of its square.
+    calls: (..., 1), this one included, so 1 at first.
+    Source: Kingma & Ba 2015, algorithm 1, with its constants.
     """
-    mean, square = moments.unbind(-2)
-    mean = torch.lerp(mean, gradient, 1 - BETA1)
-    square = torch.addcmul(BETA2 * square, gradient, gradient, value=1 - BETA2)
-    unbiased_mean = mean / (1 - BETA1**calls)
-    unbiased_square = square / (1 - BETA2**calls)
-    scale = unbiased_square.sqrt() + EPSILON
-    after = torch.addcdiv(value, unbiased_mean, scale, value=-learning_rate)
-    return after, torch.stack([mean, square], dim=-2)
+    news, logs, epsilon = _constants(value.dtype, value.device)
+    powers = torch.stack([gradient, gradient * gradient], dim=-2)
+    moments = torch.lerp(moments, powers, news)
+    bias = -torch.expm1(calls.unsqueeze(-1) * logs)  # 1 - beta**calls
+    mean, square = (moments / bias).unbind(-2)
+    after = torch.addcdiv(value, mean, square.sqrt() + epsilon, value=-learning_rate)
+    return after, moments
+
+
+@cache
+def _constants(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """1 - beta and log beta of both moments, (2, 1), and epsilon.
+
+    As tensors made once: an operation with a Python number takes twice as long as one with those.
+    """
+    betas = (BETA1, BETA2)
+    news = torch.tensor([[1 - beta] for beta in betas], dtype=dtype, device=device)
+    logs = torch.tensor([[math.log(beta)] for beta in betas], dtype=dtype, device=device)
+    return news, logs, torch.tensor(EPSILON, dtype=dtype, device=device)

@@ -23,16 +23,13 @@ def weigh_gramians(
     """
     *_, m, _ = gramians.shape
     flat = gramians.detach().to("cpu", torch.float64).reshape(-1, m, m)
-    rows = []
-    for i, gramian in enumerate(flat):
-        trace = gramian.trace()
-        if trace > 0 and gramian.isfinite().all():
-            rows.append(
-                scale
-                * weighting(
-                    gramian / trace, *(other.reshape(len(flat), -1)[i] for other in others)
-                )
-            )
-        else:
-            rows.append(torch.ones(m, dtype=flat.dtype))
-    return torch.stack(rows).reshape(gramians.shape[:-1]).to(gramians)
+    traces = flat.diagonal(dim1=-2, dim2=-1).sum(-1)
+    sound = (traces > 0) & flat.isfinite().flatten(1).all(-1)
+    arguments = [flat / traces.view(-1, 1, 1), *(x.reshape(len(flat), -1) for x in others)]
+    nothing = flat.new_ones(m)
+    rows = [
+        weighting(*row) if balanced else nothing
+        for balanced, *row in zip(sound.tolist(), *arguments, strict=True)
+    ]
+    weights = torch.where(sound.unsqueeze(-1), scale * torch.stack(rows), 1.0)
+    return weights.reshape(gramians.shape[:-1]).to(gramians)

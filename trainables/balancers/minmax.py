@@ -56,17 +56,14 @@ class MinMax:
         self, losses: Tensor, gradients: Gradients, state: State, generator: Generators
     ) -> tuple[Tensor, State]:
         m, tiny = losses.shape[-1], torch.finfo(losses.dtype).tiny
-        calls = state["calls"] + 1
-        weights = state["log_weights"].exp()
-        parts = weights * losses
+        u, calls = state["log_weights"], state["calls"] + 1
+        share = u.softmax(-1)  # w / m
+        parts = share * losses
         total = parts.sum(-1, keepdim=True).clamp_min(tiny)
-        ascent = parts / total - weights / m
-        log_weights, moments = adam(
-            state["log_weights"], -ascent, state["moments"], calls, self.learning_rate
-        )
-        log_weights = log_weights.clamp_min(LIMIT)
-        return weights, {
-            "log_weights": log_weights.log_softmax(-1) + math.log(m),
+        descent = share - parts / total
+        u, moments = adam(u, descent, state["moments"], calls, self.learning_rate)
+        return m * share, {
+            "log_weights": u.log_softmax(-1).clamp_min(LIMIT - math.log(m)),
             "moments": moments,
             "calls": calls,
         }

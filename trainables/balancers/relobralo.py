@@ -58,11 +58,12 @@ class ReLoBRaLo:
         self, losses: Tensor, gradients: Gradients, state: State, generator: Generators
     ) -> tuple[Tensor, State]:
         first, calls = state["first"], state["calls"]
-        floor = least(first)
-        overall = relative_softmax(losses, first, floor, self.temperature)
-        recent = relative_softmax(losses, state["previous"], floor, self.temperature)
-        keep = (generator.uniform(*calls.shape) < self.rho) | (calls < 2)
-        alpha = torch.where(calls < 2, 1 - calls, self.alpha)  # 1, 0, alpha, alpha, ...
+        earlier = torch.stack([first, state["previous"]])
+        overall, recent = relative_softmax(
+            losses, earlier, least(first), self.temperature
+        ).unbind()
+        keep = (generator.uniform(*calls.shape) < self.rho) | calls.logical_not()
+        alpha = torch.threshold(1 - calls, -0.5, self.alpha)  # 1, 0, then -1 or less: alpha
         past = torch.where(keep, state["weights"], overall)
         weights = torch.lerp(recent, past, alpha)
         return weights, {

@@ -55,9 +55,10 @@ class ReLoBRaLoBlend:
         self, losses: Tensor, gradients: Gradients, state: State, generator: Generators
     ) -> tuple[Tensor, State]:
         first = state["first"]
-        floor = least(first)
-        overall = relative_softmax(losses, first, floor, self.temperature)
-        recent = relative_softmax(losses, state["previous"], floor, self.temperature)
-        past = self.rho * state["weights"] + (1 - self.rho) * overall
-        weights = self.alpha * past + (1 - self.alpha) * recent
+        earlier = torch.stack([first, state["previous"]])
+        overall, recent = relative_softmax(
+            losses, earlier, least(first), self.temperature
+        ).unbind()
+        past = torch.lerp(overall, state["weights"], self.rho)
+        weights = torch.lerp(recent, past, self.alpha)
         return weights, {"first": first, "previous": losses, "weights": weights}

@@ -21,7 +21,8 @@ def least(first: Tensor) -> Tensor:
 def relative_softmax(losses: Tensor, earlier: Tensor, floor: Tensor, temperature: float) -> Tensor:
     """m softmax_k( L_k / (temperature L_k(earlier)) ), (r, m), each row sums to m.
 
-    An earlier loss counts as at least `floor`, which is `least` of the first ones.
+    An earlier loss counts as at least `floor`, which is `least` of the first ones. `earlier` may
+    have further axes in front, to compare with several at once.
     """
     ratio = losses / (temperature * torch.maximum(earlier, floor))
     return losses.shape[-1] * ratio.softmax(-1)

@@ -56,7 +56,7 @@ class Uncertainty:
         self, losses: Tensor, gradients: Gradients, state: State, generator: Generators
     ) -> tuple[Tensor, State]:
         s, calls = state["log_variances"], state["calls"] + 1
-        weights = 0.5 * torch.exp(-s)
+        weights = 0.5 * s.neg().exp()
         slope = 0.5 - weights * losses
         after, moments = adam(s, slope, state["moments"], calls, self.learning_rate)
         return weights, {
