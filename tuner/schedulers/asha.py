@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from search_spaces import Space
+from tuner.ranking import ranks, scores_at
+from tuner.schedulers.rungs import after, check, crossed, geometric, no_rung, stop_if_lost
 from tuner.schedulers.scheduler import CONTINUE, Decision, Scheduler, Verdict
 from tuner.table import Trial, TrialTable
 
@@ -12,43 +15,42 @@ from tuner.table import Trial, TrialTable
 class ASHA(Scheduler):
     """At each rung a trial goes on only if it is among the best 1/eta of those that got there.
 
-    Rungs are the epochs min_epochs, min_epochs eta, min_epochs eta^2, ... below the budget. A
-    trial at a rung is ranked by its error there among all trials that have reported that rung so
-    far, itself included; the best max(1, floor(n / eta)) of n go on. So the first to arrive always
-    goes on, and nothing waits for anything. Errors of different epochs are never compared.
+    Rungs are first_rung, first_rung eta, first_rung eta^2, ... below the budget, in epochs or
+    seconds. A trial at a rung is ranked by what it was there among all trials that have got to that
+    rung so far, itself and the default point included; the best max(1, floor(n / eta)) of n go on,
+    equals together. So the first to arrive always goes on, and nothing waits for anything. Reports
+    of different rungs are never compared. If one report crosses several rungs, the highest counts.
 
-    eta >= 2: the reduction factor; min_epochs >= 1: the first rung.
-    Diverged and failed trials have no error at the rungs that they did not reach.
+    eta >= 2: the reduction factor; first_rung >= 1, in the unit of fidelity.
+    Diverged and failed trials count at the rungs that they reached. A trial whose objectives are not
+    finite at a rung is stopped there, even if it is the only one.
     Source: Li et al., MLSys 2020, arXiv:1810.05934; the stopping variant is the one of Ray Tune
     and Syne Tune, where the first trials are not paused but run on.
     """
 
     eta: int = 3
-    min_epochs: int = 1
+    first_rung: int = 1
 
     def __post_init__(self) -> None:
-        if self.eta < 2:
-            raise ValueError(f"eta={self.eta}: expected a whole number of at least 2")
-        if self.min_epochs < 1:
-            raise ValueError(f"min_epochs={self.min_epochs}: expected at least 1")
+        check(self.eta, self.first_rung)
+
+    def refuses(self, space: Space, table: TrialTable) -> str:
+        return no_rung(self.first_rung, table)
 
     def decide(self, trial: Trial, table: TrialTable) -> Decision:
-        rung = trial.epochs
-        if not self._is_rung(rung):
+        rung = crossed(trial, table, self.rungs(table.budget))
+        if rung is None:
             return CONTINUE
-        error = trial.error
-        at_rung = [e for other in table if (e := other.error_at(rung)) is not None]
-        go_on = max(1, len(at_rung) // self.eta)
-        rank = 1 + sum(other < error for other in at_rung)
+        if lost := stop_if_lost("asha", trial, table):
+            return lost
+        place = ranks(scores_at(table, rung))
+        go_on, rank = max(1, len(place) // self.eta), place[trial.number]
         if rank <= go_on:
             return CONTINUE
+        where = after(rung, table)
         return Decision(
-            Verdict.STOP,
-            f"asha: rank {rank} of {len(at_rung)} after epoch {rung}, the best {go_on} go on",
+            Verdict.STOP, f"asha: rank {rank} of {len(place)} {where}, the best {go_on} go on"
         )
 
-    def _is_rung(self, epoch: int) -> bool:
-        rung = self.min_epochs
-        while rung < epoch:
-            rung *= self.eta
-        return rung == epoch
+    def rungs(self, budget: float) -> tuple[float, ...]:
+        return geometric(self.first_rung, self.eta, budget)
