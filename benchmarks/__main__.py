@@ -1,6 +1,7 @@
 """`python -m benchmarks`: the short form of every benchmark, one after the other."""
 
 from benchmarks import balancers, burgers_uniform, genz3, replicates, wave1d
+from benchmarks.search import __main__ as search
 
 SHORT = {
     replicates: replicates.main,
@@ -8,6 +9,7 @@ SHORT = {
     genz3: genz3.quick,
     burgers_uniform: burgers_uniform.main,
     wave1d: wave1d.quick,
+    search: search.quick,
 }
 
 for benchmark, short in SHORT.items():

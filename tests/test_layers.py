@@ -19,6 +19,8 @@ MAY_IMPORT = [
     ("trainables/balancers/cagrad.py", {"clarabel", "numpy", "scipy", "torch", "trainables"}),
     ("trainables/", {"torch", "numpy", "scipy", "torchjd", "trainables"}),
     ("tuner/execution.py", {"ray", "search_spaces", "trainables", "tuner"}),
+    ("tuner/adapters.py", {"ray", "tuner"}),
+    ("tuner/bundled.py", {"numpy", "ray", "search_spaces", "tuner"}),
     # the network of a result is torch's, so the file that loads it may name torch in its methods
     ("tuner/trained.py", {"torch", "trainables", "tuner"}),
     ("tuner/result.py", {"pandas", "trainables", "tuner"}),
@@ -90,7 +92,9 @@ def test_a_strategy_imports_nothing_from_its_siblings():
             "pymoo_method",
             "coding",
             "density",
-            "optuna_trials", "kept", "gaussian",
+            "optuna_trials",
+            "kept",
+            "gaussian",
         },
         "tuner/schedulers": {"scheduler", "rungs", "brackets", "perturbation"},
     }

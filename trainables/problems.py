@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+import torch
+
 from trainables.classic.genz3 import Genz3
 from trainables.deqn.brock_mirman_labor import BrockMirmanLabor
 from trainables.pinn.burgers1d import Burgers1D
 from trainables.pinn.wave1d import Wave1D
 from trainables.problem import Problem
+from trainables.randomness import Generators
 
 PROBLEMS: dict[str, type[Problem]] = {
     "burgers1d": Burgers1D,
@@ -53,3 +56,11 @@ def problem_for(name: str, point: Mapping[str, Any]) -> Problem:
             f"problem.{unknown[0]}: {name} has no `{unknown[0]}`. It has {', '.join(sorted(known))}"
         )
     return cls(**chosen)
+
+
+def metric_names(name: str, point: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a report of a point has in `metrics`; builds a network of one replicate to see."""
+    problem = problem_for(name, point)
+    network = problem.build({**problem.default_point, **point}, Generators.from_seed(0, 1))
+    with torch.no_grad():
+        return (*problem.metrics(network.eval()), "parameters")

@@ -34,11 +34,12 @@ class Generators:
         purpose: int = 0,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
+        first: int = 0,
     ) -> Generators:
-        """Streams for replicates 0 to r-1; another `purpose` gives unrelated streams."""
+        """Streams for r replicates from `first` on; another `purpose` gives unrelated streams."""
         words = (
             np.random.SeedSequence([seed, purpose, replicate]).generate_state(2, np.uint32)
-            for replicate in range(r)
+            for replicate in range(first, first + r)
         )
         streams = [
             torch.Generator().manual_seed(int(high) << 31 ^ int(low)) for high, low in words

@@ -2,7 +2,7 @@
 
 Tune starts an actor once and resets it for every segment that follows. The actor reports after
 every epoch and never ends by itself: the driver stops it. Checkpoints are its own (see
-`checkpoints.py`), in the trial's folder, so that nothing is kept in Tune between segments.
+`segment.py`), in the trial's folder, so that nothing is kept in Tune between segments.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from ray import tune
 
-from trainables.checkpoints import DamagedCheckpoint, load, save
-from trainables.problems import problem_for
+from trainables.segment import begin, keep
 from trainables.training import Training
 
-KEPT = 2
-"""Checkpoints kept of each trial, so that a damaged one has another before it."""
+OF_TUNE = "epoch"
+"""The file of a checkpoint that Tune asks for, in the folder that Tune gives."""
 
 
 class MultiLossTrainable(tune.Trainable):
     """Runs one segment after the other.
 
     The config of a segment: `trial`, `segment`, `point`, `epoch` (go on from the newest sound
-    checkpoint not after this one; 0 starts anew), `folder` (of the trial), `problem`, `replicates`,
-    `seed`, `epochs` (of the whole budget), `precision`, `device`, `threads`, `rungs` (epochs after
-    which the run is saved whatever the time) and `save_seconds` (at most so long between saves).
+    checkpoint not after this one; 0 starts anew), `folder` (of the trial), `copied` (None, or the
+    number and folder of the trial and the epoch whose state it takes), `problem`, `replicates`,
+    `seed`, `epochs` and `trial_seconds` (of the whole budget, the latter may be None), `precision`,
+    `device`, `threads`, `fidelity` (epochs or seconds), `rungs` (the fidelities at which the run is
+    saved whatever the time) and `save_seconds` (at most so long between saves).
 
-    A result holds `trial`, `segment`, `report` (JSON text, since Tune
-    would flatten it) and `checkpoint` (whether the run was
-    saved after this epoch), or `fault` in place of the last two if the training raised.
+    A result holds `trial`, `segment`, `epoch`, `error` (the median, for schedulers and searchers of
+    Tune's own), `report` (JSON text, since Tune would flatten it) and `checkpoint` (whether the run
+    was saved after this epoch), or `fault` in place of the last four if the training raised.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -51,10 +51,13 @@ class MultiLossTrainable(tune.Trainable):
         try:
             if self._training is None:
                 self._training = begin(self._config)
+                self._level = _level(self._config, self._training)
                 self._saved_at = time.monotonic()
             report = self._training.advance()
             return {
                 **result,
+                "epoch": report.epoch,
+                "error": report.median,
                 "report": json.dumps(report.to_json(), allow_nan=False),
                 "checkpoint": self._save_if_due(self._training),
             }
@@ -63,54 +66,31 @@ class MultiLossTrainable(tune.Trainable):
             where = f"{Path(place.filename).name}:{place.lineno}"
             return {**result, "fault": f"{type(fault).__name__} at {where}: {fault}"[:2000]}
 
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """For schedulers of Tune's own: saves the run in its folder, and tells Tune the epoch."""
+        if self._training is not None:
+            keep(self._training, self._config)
+            (Path(checkpoint_dir) / OF_TUNE).write_text(str(self._training.epoch))
+
+    def load_checkpoint(self, checkpoint: dict[str, Any] | str | None) -> None:
+        """Go on from the epoch that Tune was told."""
+        epoch = int((Path(str(checkpoint)) / OF_TUNE).read_text())
+        self.setup({**self._config, "epoch": epoch})
+
     def _save_if_due(self, training: Training) -> bool:
-        epoch, config = training.epoch, self._config
+        config, level = self._config, _level(self._config, training)
+        before, self._level = self._level, level
+        last = config["trial_seconds"]
         late = time.monotonic() - self._saved_at >= config["save_seconds"]
-        if not (late or epoch in config["rungs"] or epoch == config["epochs"]):
+        at_rung = any(before < rung <= level for rung in config["rungs"])
+        ends = training.epoch == config["epochs"] or (last and training.seconds >= last)
+        if not (late or at_rung or ends):
             return False
-        folder = Path(config["folder"])
-        save(training.state_dict(), folder / checkpoint_name(epoch))
-        for path, _ in checkpoints(folder)[:-KEPT]:
-            path.unlink(missing_ok=True)
+        keep(training, config)
         self._saved_at = time.monotonic()
         return True
 
 
-def begin(config: Mapping[str, Any]) -> Training:
-    """The training of a segment, at the epoch from which it goes on."""
-    torch.set_num_threads(config["threads"])
-    training = fresh(config)
-    for path, epoch in reversed(checkpoints(Path(config["folder"]))):
-        if epoch <= config["epoch"]:
-            try:
-                training.load_state_dict(load(path, config["device"]))
-                return training
-            except (DamagedCheckpoint, OSError):
-                training = fresh(config)  # the one before it, or from the start
-    return training
-
-
-def fresh(config: Mapping[str, Any]) -> Training:
-    """The training of a point at epoch 0."""
-    return Training(
-        problem_for(config["problem"], config["point"]),
-        config["point"],
-        replicates=config["replicates"],
-        seed=config["seed"],
-        epochs=config["epochs"],
-        dtype=getattr(torch, config["precision"]),
-        device=config["device"],
-    )
-
-
-def checkpoint_name(epoch: int) -> str:
-    """The file of the state after an epoch."""
-    return f"epoch-{epoch:06d}.pt"
-
-
-def checkpoints(folder: Path) -> list[tuple[Path, int]]:
-    """The checkpoint files of a trial's folder and their epochs, oldest first."""
-    return sorted(
-        ((path, int(path.stem[6:])) for path in folder.glob("epoch-*.pt")),
-        key=lambda pair: pair[1],
-    )
+def _level(config: Mapping[str, Any], training: Training) -> float:
+    """The fidelity that a run has reached."""
+    return training.epoch if config["fidelity"] == "epochs" else training.seconds

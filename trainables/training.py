@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from trainables.adoption import adapted, joined
 from trainables.balancers import Gradients
 from trainables.balancers.balancer import State
 from trainables.choices import check_times, choices
@@ -46,9 +48,13 @@ class Training:
 
     epochs: of the whole budget, the horizon of learning-rate schedules; a run may end before.
     seed:   replicate i draws the same numbers for any number of replicates.
+    first:  the number of the first replicate, if those before it are trained elsewhere.
 
     A replicate whose losses or error are not finite is lost: its error is `inf` from then on. When
     the median replicate is lost the report says `diverged`; that is a result, not an exception.
+
+    The metrics of a report are those of the problem and `parameters`, how many numbers one
+    replicate's network has to learn.
 
     `state_dict` holds all of it, so a run that is interrupted and loaded goes on bit for bit.
     """
@@ -63,6 +69,7 @@ class Training:
         epochs: int = 81,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
+        first: int = 0,
     ) -> None:
         self.problem = problem
         self.point = point = {**problem.default_point, **point}
@@ -71,7 +78,7 @@ class Training:
         self.chosen = choices(point, problem.residual_names)
 
         def streams(purpose: int) -> Generators:
-            return Generators.from_seed(seed, replicates, purpose, dtype, device)
+            return Generators.from_seed(seed, replicates, purpose, dtype, device, first)
 
         self.streams = {name: streams(purpose) for name, purpose in PURPOSES.items()}
         network = problem.build(point, self.streams["initial"])
@@ -80,6 +87,7 @@ class Training:
             if isinstance(module, Network):
                 module.draws = self.streams["dropout"]
         self.parameters = tuple(self.network.parameters())
+        self.numbers = sum(parameter.numel() for parameter in self.parameters) / replicates
         self.optimizer = self.chosen.optimizer.make(self.parameters, self.chosen.learning_rate)
         check_times(self.chosen.point_weighting, type(problem))
         # where each weight belongs to a point, the points of the first step are those of all
@@ -105,6 +113,7 @@ class Training:
         """All that the run is, as tensors and plain values; see `trainables.checkpoints`."""
         return {
             "identity": self.identity,
+            "point": dict(self.point),
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "balance": dict(self.balance),
@@ -125,13 +134,22 @@ class Training:
                 f"cannot go on as\n  {self.identity}, r = {len(self.lost)}"
             )
         self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        # a copy, since torch goes on in the tensors that it is given
+        self.optimizer.load_state_dict(deepcopy(state["optimizer"]))
         self.balance, self.attention = dict(state["balance"]), dict(state["attention"])
         for name, stream in self.streams.items():
             stream.set_state(state["streams"][name])
         self.lost, self.history = state["lost"].clone(), state["history"].clone()
         self.epoch, self.steps = state["epoch"], state["steps"]
         self.seconds = state["seconds"]
+
+    def adopt(self, state: Mapping[str, Any]) -> None:
+        """Go on from the state of another point; see `trainables.adoption.adapted`."""
+        self.load_state_dict(adapted(self, state))
+
+    def join(self, first: Mapping[str, Any], rest: Mapping[str, Any]) -> None:
+        """Go on from the states of the first replicates and of the others, trained apart."""
+        self.load_state_dict(joined(self, first, rest))
 
     def _epoch(self) -> Epoch:
         start, steps = time.monotonic(), self.problem.steps_per_epoch
@@ -233,7 +251,8 @@ class Training:
                 for k in range(len(names))
                 for j in range(k)
             },
-            metrics={name: _row(value) for name, value in metrics.items()},
+            metrics={name: _row(value) for name, value in metrics.items()}
+            | {"parameters": (self.numbers,) * len(error)},
         )
         if report.median == torch.inf:
             return _diverged(report, self.lost, lost, names)

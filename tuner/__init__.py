@@ -23,9 +23,10 @@ if TYPE_CHECKING:
         TunerError,
     )
     from tuner.execution import run
-    from tuner.result import Result, Trained
+    from tuner.result import Result
     from tuner.sweep import Sweep
     from tuner.table import Status, Trial, TrialTable
+    from tuner.trained import Trained
 
 __version__ = "0.1.0"
 
@@ -39,7 +40,7 @@ _HOMES = {
     "SweepError": "tuner.errors",
     "SweepExists": "tuner.errors",
     "SweepMissing": "tuner.errors",
-    "Trained": "tuner.result",
+    "Trained": "tuner.trained",
     "Trial": "tuner.table",
     "TrialTable": "tuner.table",
     "TunerError": "tuner.errors",

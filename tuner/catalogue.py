@@ -67,6 +67,7 @@ def _spaces() -> Iterator[tuple[str, str]]:
 
 
 def _sweeps(storage: Path) -> Iterator[tuple[str, str]]:
+    from tuner.confirming import reported
     from tuner.errors import TunerError
     from tuner.result import Result
     from tuner.wording import count, spread
@@ -79,8 +80,8 @@ def _sweeps(storage: Path) -> Iterator[tuple[str, str]]:
             continue
         best = table.best()
         text = (
-            f"best {spread(best.reports[-1])} by trial {best.number}"
+            f"best {spread(reported(table, best).reports[-1])} by trial {best.number}"
             if best
-            else "nothing finite yet"
+            else "nothing has won yet"
         )
         yield path.parent.name, f"{table.status}, {count(len(table), 'trial')}, {text}"

@@ -56,7 +56,7 @@ def run(file: str, storage: str | None, address: str | None, replace: bool) -> N
     sweep = tuner.Sweep.load(file)
     if storage:
         sweep = sweep.model_copy(update={"storage": storage})
-    from tuner.report import headline
+    from tuner.headline import headline
 
     result = watched(sweep, address, replace)
     again = f"tuner run {file}" + (f" --storage {storage}" if storage else "")
@@ -105,17 +105,26 @@ def closing_words(result: tuner.Result, outcome: str, again: str) -> Iterable[st
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @readable
 def best(name: str, storage: str, as_json: bool) -> None:
-    """Show the best trial of the sweep NAME and its point."""
-    trained = tuner.Result(Path(storage) / name).best()
+    """Show the best trial of the sweep NAME and its point; of several objectives the Pareto set."""
+    result = tuner.Result(Path(storage) / name)
+    trained, objectives = result.best(), result.trials.objectives
+    front = result.pareto() if len(objectives) > 1 else []
     if as_json:
-        click.echo(json.dumps(trained.to_json(), indent=2))
+        members = {"pareto": [member.to_json() for member in front]} if front else {}
+        click.echo(json.dumps({**trained.to_json(), **members}, indent=2))
         return
-    from tuner.wording import outcome
+    from tuner.headline import about
+    from tuner.wording import measures, short
 
-    trial = trained.trial
-    click.echo(f"trial {trial.number}: {outcome(trial)}")
-    for parameter, value in trial.point.items():
+    for line in about(result.trials, trained.trial):
+        click.echo(line)
+    for parameter, value in trained.point.items():
         click.echo(f"  {parameter}: {value}")
+    if front:
+        click.echo(f"Pareto set, {len(front)} of {len(result.trials.searched)} trials:")
+    for trial in (member.trial for member in front):
+        told = measures(trial.reports[-1], objectives)
+        click.echo(f"  trial {trial.number}: {told}; {short(trial.point)}")
 
 
 @main.command()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainables.report import Replicates, quantile
 from tuner.errors import TunerError
+from tuner.statistics import median_interval, paired_ratios
 from tuner.sweep import Sweep
 from tuner.table import Status, Trial, TrialTable
 from tuner.wording import number, spread
@@ -30,8 +31,8 @@ TOLERANCE = 1.1
 """Constants do as well if their error is at most this many times the other."""
 ENOUGH = 8
 """Replicates at least, unless asked for otherwise: with fewer than five nothing can be told."""
-DOUBT = 0.05
-"""How often either end of an interval for the median ratio may be wrong."""
+LEVEL = 0.9
+"""Of the interval for the median ratio: either end may be wrong in one case of twenty."""
 
 
 def best_adaptive(table: TrialTable, name: str) -> Trial:
@@ -121,7 +122,16 @@ def distilled(
             "points": [{"balancer": name} for name in choice if name != first],
             "searcher": "random",
             "scheduler": "run_to_end",
-            "budget": {"trials": len(choice), "epochs": sweep.budget.epochs},
+            "budget": {
+                "trials": len(choice),
+                "epochs": sweep.budget.epochs,
+                "trial_seconds": sweep.budget.trial_seconds,
+            },
+            "objectives": ["error"],
+            "require": {},
+            "continue_from": [],
+            "confirm": 0,
+            "first_replicates": None,
             "replicates": replicates or max(sweep.replicates, ENOUGH),
             "seed": (sweep.seed + NEW_SEEDS) % 2**32,
         }
@@ -164,29 +174,11 @@ def verdict(table: TrialTable, name: str) -> str:
 
 def paired(ours: Trial, theirs: Trial) -> Replicates:
     """Our error over theirs in each replicate, in ascending order; 1 where both are lost."""
-
-    def ratio(a: float, b: float) -> float:
-        if a == b:
-            return 1.0
-        return math.inf if b == 0 or math.isinf(a) else a / b
-
-    return tuple(sorted(map(ratio, _errors(ours), _errors(theirs))))
-
-
-def interval(ratios: Replicates) -> tuple[float, float] | None:
-    """Where the median lies, by order statistics; None for fewer numbers than that needs.
-
-    The k-th smallest of r numbers is above their true median with the probability that a fair coin
-    shows heads less than k times in r; the same from above.
-    """
-    r, k, tail = len(ratios), 0, 0.0
-    while (tail := tail + math.comb(r, k) / 2**r) <= DOUBT:
-        k += 1
-    return (ratios[k - 1], ratios[r - k]) if k else None
+    return paired_ratios(_errors(ours), _errors(theirs))
 
 
 def _judged(ratios: Replicates, name: str) -> str:
-    r, found = len(ratios), interval(ratios)
+    r, found = len(ratios), median_interval(ratios, LEVEL)
     again = f"tuner distil {name.removesuffix(SUFFIX)} --replicates {4 * r} --replace"
     if found is None:
         return f"Cannot tell with {r} replicate{'s' * (r > 1)}, at least 5 are needed: {again}."

@@ -12,21 +12,21 @@ import os
 import platform
 import socket
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from search_spaces import Space
-from tuner.confirming import confirmations, fresh_seed
+from tuner.confirming import confirmations, seed_of
 from tuner.errors import SweepExists
 from tuner.journal import Journal
 from tuner.points import complete
 from tuner.proposing import Proposing
 from tuner.schedulers import CONTINUE, Decision, Verdict
 from tuner.sweep import Sweep
-from tuner.table import Ledger, Point, Status, Trial, TrialTable
+from tuner.table import Event, Ledger, Point, Status, Trial, TrialTable
 
 Watch = Callable[[TrialTable], None]
 """Told of the table after everything that happens."""
@@ -39,6 +39,7 @@ class Segment:
     epoch:  the last one reported. Go on from the newest sound checkpoint that is not after it.
     seed:   of its replicates.
     copied: (trial, epoch) whose state it goes on from, unless it has a later one of its own.
+    replicates: with which it trains. A checkpoint with fewer is filled up.
     """
 
     trial: int
@@ -47,6 +48,7 @@ class Segment:
     epoch: int
     seed: int = 0
     copied: tuple[int, int] | None = None
+    replicates: int = 1
 
 
 class Driver:
@@ -78,8 +80,11 @@ class Driver:
         ended = all(trial.ended for trial in self.table)
         return self._all_proposed and ended and not confirmations(self.sweep, self.table)
 
-    def open(self, versions: Mapping[str, str]) -> None:
-        """Start work, or go on where another driver ended. Refuses another specification."""
+    def open(self, versions: Mapping[str, str], prior: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Start work, or go on where another driver ended. Refuses another specification.
+
+        prior: what other sweeps have learned (see `tuner.prior`), heard at the first opening only.
+        """
         if not self.journal.events:
             self._record(
                 event="sweep",
@@ -91,6 +96,10 @@ class Driver:
                 yaml=self.sweep.to_yaml(),
             )
         refuse_another(self.sweep, self.table.specification)
+        if not opened(self.journal.events):
+            told = sum(event["event"] == "prior" for event in self.journal.events)
+            for known in prior[told:]:  # the last driver may have died between two of them
+                self._record(event="prior", **known)
         self._record(
             event="opened",
             pid=os.getpid(),
@@ -117,7 +126,7 @@ class Driver:
         if self.stopping:
             return None
         trial = self._interrupted() or self._resumed() or self._proposed(wait)
-        if trial is None and self._all_proposed and not self._any_live:
+        if trial is None and self._all_proposed and not self._searching:
             self._end_paused()
             trial = self._confirming()
         if trial is None:
@@ -127,8 +136,9 @@ class Driver:
             trial.segments + 1,
             trial.point,
             trial.epochs,
-            self.sweep.seed if trial.of is None else fresh_seed(self.sweep.seed),
+            seed_of(trial, self.sweep.seed),
             trial.copied,
+            self._replicates(trial),
         )
         self._record(
             event="started", trial=trial.number, segment=segment.number, epoch=segment.epoch
@@ -152,7 +162,14 @@ class Driver:
             )
         elif report["epoch"] < before.epochs:
             return not self.stopping  # going over known ground since the checkpoint
-        return self._decide(self.table.trials[trial])
+        after = self.table.trials[trial]
+        if not self._decide(after):
+            return False
+        wanted = self._replicates(after)
+        if wanted > self._replicates(before):
+            self._record(event="grown", trial=trial, replicates=wanted)
+            return False  # it is as if interrupted, and goes on with more
+        return True
 
     def faulted(self, trial: int, segment: int, reason: str) -> None:
         """Take in that a segment broke. The trial goes on later, or fails if it broke too often."""
@@ -162,6 +179,13 @@ class Driver:
         self._record(event="faulted", trial=trial, segment=segment, reason=reason)
         if self.table.trials[trial].faults > self.sweep.retries:
             self._end(trial, Status.FAILED, reason)
+
+    def stopped(self, trial: int, reason: str) -> None:
+        """Take in that a scheduler of Ray Tune's own has ended a trial, unless it has ended."""
+        before = self.table.trials[trial]
+        if not before.ended:
+            where = f" after epoch {before.epochs}" if before.reports else ""
+            self._end(trial, Status.STOPPED, f"{reason}{where}")
 
     @property
     def _late(self) -> bool:
@@ -176,8 +200,9 @@ class Driver:
         return self._late or searched >= min(self.sweep.budget.trials, expected or math.inf)
 
     @property
-    def _any_live(self) -> bool:
-        return any(trial.live for trial in self.table)
+    def _searching(self) -> bool:
+        """A trial other than those that confirm is under way."""
+        return any(trial.live for trial in self.table if trial.of is None)
 
     def _interrupted(self) -> Trial | None:
         """The first running trial without a live segment, after asking again whether it goes on.
@@ -287,6 +312,22 @@ class Driver:
             )
         return self.scheduler.decide(trial, self.table.searched)
 
+    def _replicates(self, trial: Trial) -> int:
+        """How many a trial has on the way to its next rung.
+
+        In proportion to the fidelity of that rung, or of the whole budget after the last one,
+        `first_replicates` on the way to the first. The yardstick and what confirms have all.
+        """
+        all_of_them, first = self.sweep.replicates, self.sweep.first_replicates
+        if first is None or trial.origin == "default" or trial.of is not None:
+            return all_of_them
+        budget = self.table.budget
+        rungs = self.scheduler.rungs(budget) or (budget,)
+        spent = self.table.spent(trial)
+        level = next((rung for rung in rungs if rung > spent), budget)
+        # a share that is a whole number but for rounding is that number
+        return min(all_of_them, math.ceil(first * level / rungs[0] - 1e-9))
+
     def _used_up(self, trial: Trial) -> bool:
         """Whether a trial has had the seconds of training that make a whole one."""
         limit = self.sweep.budget.trial_seconds
@@ -299,6 +340,11 @@ class Driver:
         for stamped in self.journal.append([event]):
             self.ledger.apply(stamped)
         self.watch(self.table)
+
+
+def opened(events: Iterable[Event]) -> bool:
+    """Whether a driver has been at work on a sweep."""
+    return any(event["event"] == "opened" for event in events)
 
 
 def refuse_another(sweep: Sweep, specification: Mapping[str, Any]) -> None:

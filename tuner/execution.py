@@ -1,13 +1,12 @@
-"""Where decisions meet Ray Tune: the only file of this package that imports ray.
+"""Where decisions meet Ray Tune.
 
 Tune runs segments. `Proposals` hands it the next segment of the driver, `Decisions` hands the
-driver every report and Tune the answer. Neither decides anything, and nothing is kept in Tune:
-retries, pauses and resuming are the driver's, checkpoints the trainable's.
+driver every report and Tune the answer (see `tuner.adapters`). Neither decides anything, and
+nothing is kept in Tune: retries, pauses and resuming are the driver's, checkpoints the trainable's.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -21,9 +20,6 @@ from typing import Any
 
 import ray
 from ray import tune
-from ray.tune import schedulers, search
-from ray.tune.experiment import Trial as TuneTrial
-from ray.tune.stopper import Stopper
 
 import tuner
 import tuner.ray_environment
@@ -33,10 +29,14 @@ from trainables.problem import Problem
 from trainables.problems import problem_class
 from trainables.trainable import MultiLossTrainable
 from tuner.ability import inabilities
-from tuner.driver import Driver, Segment, Watch, refuse_another
+from tuner.adapters import Decisions, DecisionsOfTune, Proposals, Stopping
+from tuner.bundled import scheduler_of, searcher_of, unusable
+from tuner.driver import Driver, Watch, opened, refuse_another
 from tuner.errors import Fault, SweepError
 from tuner.journal import Journal, read
-from tuner.result import Result, trial_folder
+from tuner.measured import unmeasured
+from tuner.prior import known_before
+from tuner.result import Result
 from tuner.sweep import Sweep
 from tuner.table import replay
 from tuner.tracking import Sender
@@ -59,9 +59,11 @@ def run(
     Raises SweepError for what cannot be run, SweepExists, SweepBusy, JournalDamaged.
     """
     problem, space = check(sweep)
+    path = sweep.folder / "journal.jsonl"
+    going_on = not replace and opened(read(path))
+    prior = [] if going_on else known_before(sweep, space, problem)
     if replace:
         set_aside(sweep.folder)
-    path = sweep.folder / "journal.jsonl"
     refuse_another(sweep, replay(read(path)).specification)
     with ExitStack() as stack:
         journal = stack.enter_context(Journal(path))
@@ -71,7 +73,7 @@ def run(
             sender = Sender(sweep.folder, sweep.tracking.uri)
             sender.start()
             stack.callback(sender.close)
-            driver.open({"ray": ray.__version__, "tuner": tuner.__version__})
+            driver.open({"ray": ray.__version__, "tuner": tuner.__version__}, prior)
             (sweep.folder / "sweep.yaml").write_text(sweep.to_yaml())
             try:
                 with interrupts(driver):
@@ -106,6 +108,8 @@ def check(sweep: Sweep) -> tuple[type[Problem], Space]:
     ]
     faults += sweep.check_points(space, problem.default_point)
     faults += inabilities(sweep, space)
+    faults += unusable(sweep, space)
+    faults += unmeasured(sweep, space, problem) if not faults else []
     available = os.cpu_count() or 1
     if not os.environ.get("RAY_ADDRESS") and sweep.resources.cpu > available:
         faults.append(_too_many("cpu", sweep.resources.cpu, available))
@@ -141,15 +145,20 @@ def cluster(sweep: Sweep, address: str | None) -> Iterator[None]:
 def execute(driver: Driver) -> None:
     """Run segments until the driver has none left or is stopping."""
     sweep = driver.sweep
+    searcher, scheduler = searcher_of(sweep, driver.space), scheduler_of(sweep)
+    if searcher is not None:
+        searcher.begin(driver.space, driver.table)
+        driver.searcher = searcher
     resources = {"cpu": sweep.resources.cpu, "gpu": sweep.resources.gpu}
     for name in ("ray.tune", "ray.tune.execution.tune_controller"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # faults are in the journal
-    with tempfile.TemporaryDirectory(prefix="tuner-") as scratch:
+    # in the storage, which all nodes share: a scheduler of Tune's own has checkpoints there
+    with tempfile.TemporaryDirectory(prefix=".tune-", dir=sweep.folder) as scratch:
         tune.Tuner(
             tune.with_resources(MultiLossTrainable, resources),
             tune_config=tune.TuneConfig(
-                search_alg=Proposals(driver),
-                scheduler=Decisions(driver),
+                search_alg=Proposals(driver, searcher),
+                scheduler=DecisionsOfTune(driver, scheduler) if scheduler else Decisions(driver),
                 num_samples=-1,
                 reuse_actors=True,
                 max_concurrent_trials=slots(sweep),
@@ -171,80 +180,6 @@ def slots(sweep: Sweep) -> int:
     if sweep.resources.gpu:
         holds = min(holds, int(have.get("GPU", 0.0) / sweep.resources.gpu))
     return max(1, min(holds, sweep.concurrency or holds))
-
-
-class HoldsDriver:
-    """Tune pickles what it is given into its folder; the driver is not to be in there."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-
-class Proposals(HoldsDriver, search.Searcher):
-    """Hands Tune the next segment. What Tune tells a searcher about results is not listened to."""
-
-    def __init__(self, driver: Driver) -> None:
-        super().__init__(metric="training_iteration", mode="max")  # of no meaning here
-        self.driver = driver
-
-    def suggest(self, trial_id: str) -> Any:
-        live = any(trial.live for trial in self.driver.table)
-        segment = self.driver.next_segment(wait=not live)
-        if segment is not None:
-            return config_of(self.driver.sweep, self.driver, segment)
-        return None if live else search.Searcher.FINISHED
-
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        """Decisions has recorded it."""
-
-    def save(self, checkpoint_path: str) -> None:
-        """The journal is the state."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """The journal is the state."""
-
-
-class Decisions(HoldsDriver, schedulers.FIFOScheduler):
-    """Hands the driver every report, also the last one, which Tune hides from searchers."""
-
-    def __init__(self, driver: Driver) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.driver = driver
-
-    def on_trial_result(
-        self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]
-    ) -> str:
-        config = trial.config
-        if "fault" in result:
-            self.driver.faulted(config["trial"], config["segment"], result["fault"])
-            return str(self.STOP)
-        goes_on = self.driver.reported(
-            config["trial"],
-            config["segment"],
-            json.loads(result["report"]),
-            result["checkpoint"],
-        )
-        return str(self.CONTINUE if goes_on else self.STOP)
-
-    def on_trial_error(self, tune_controller: Any, trial: TuneTrial) -> None:
-        error = str(trial.get_error() or "").strip().splitlines()
-        reason = f"the process of the trial died: {error[-1] if error else 'no reason given'}"
-        self.driver.faulted(trial.config["trial"], trial.config["segment"], reason[:2000])
-
-
-class Stopping(HoldsDriver, Stopper):
-    """Ends everything once the driver wants no more."""
-
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        return False
-
-    def stop_all(self) -> bool:
-        return bool(self.driver.stopping)
 
 
 @contextmanager
@@ -276,26 +211,6 @@ def set_aside(folder: Path) -> Path | None:
         while (kept := folder.with_name(f".{folder.name}.replaced-{number}")).exists():
             number += 1
         return folder.rename(kept)
-
-
-def config_of(sweep: Sweep, driver: Driver, segment: Segment) -> dict[str, Any]:
-    """What the trainable is told of a segment."""
-    return {
-        "trial": segment.trial,
-        "segment": segment.number,
-        "point": dict(segment.point),
-        "epoch": segment.epoch,
-        "folder": str(trial_folder(sweep.folder, segment.trial)),
-        "problem": sweep.problem,
-        "replicates": sweep.replicates,
-        "seed": segment.seed,
-        "epochs": sweep.budget.epochs,
-        "precision": sweep.precision,
-        "device": "cuda" if sweep.resources.gpu else "cpu",
-        "threads": max(1, int(sweep.resources.cpu)),
-        "rungs": list(driver.scheduler.rungs(driver.table.budget)),
-        "save_seconds": sweep.checkpoint_seconds,
-    }
 
 
 def _too_many(kind: str, wanted: float, have: float) -> Fault:

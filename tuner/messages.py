@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -49,6 +49,8 @@ def _fault(detail: dict[str, Any], model: type[BaseModel]) -> Fault:
         quoted = isinstance(given, str) and "number" in _TYPES[kind] and _is_number(given)
         hint = " Remove the quotes." if quoted else ""
         return Fault(path, f"expected {_TYPES[kind]}, found {_shown(given)}.{hint}")
+    if kind == "too_short":
+        return Fault(path, f"expected at least {detail['ctx']['min_length']}, found none.")
     if kind == "literal_error":
         return Fault(path, f"expected {detail['ctx']['expected']}, found {_shown(given)}.")
     if kind == "value_error":
@@ -59,7 +61,10 @@ def _fault(detail: dict[str, Any], model: type[BaseModel]) -> Fault:
 def _keys(model: type[BaseModel], place: tuple[str, ...]) -> list[str]:
     """The keys that the part of a model at `place` has."""
     for part in place:
+        if part not in model.model_fields:
+            continue  # a key of the user's own, such as the name of what is required
         inner = model.model_fields[part].annotation
+        inner = next(iter(get_args(inner)[1:]), inner)  # of a dictionary its values
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             model = inner
     return list(model.model_fields)

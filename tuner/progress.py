@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from tuner.confirming import reported
 from tuner.sweep import Sweep
 from tuner.table import ENDED, Point, Status, Trial, TrialTable
 from tuner.wording import duration, short, spread
@@ -23,7 +24,10 @@ LINE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The numbers that are shown. `seconds_left` is None until something can be said."""
+    """The numbers that are shown. `seconds_left` is None until something can be said.
+
+    told: the trial whose errors speak for the best. counts: of the search; confirmed, to_confirm: repetitions with fresh seeds, done and in all.
+    """
 
     counts: Counter[Status]
     trials: int
@@ -32,33 +36,46 @@ class Snapshot:
     epochs_a_second: float
     seconds: float
     seconds_left: float | None
+    told: Trial | None = None
+    confirmed: int = 0
+    to_confirm: int = 0
 
     @classmethod
     def of(cls, table: TrialTable, sweep: Sweep) -> Snapshot:
         """Take stock of a table.
 
-        Time left: the epochs still to come, at the speed so far. A trial to come is reckoned with
-        the mean epochs of those that have ended, since schedulers stop most of them early.
+        Time left: the epochs, or the seconds of training, still to come, at the speed so far. A
+        trial to come is reckoned with the mean of those that have ended, since schedulers stop
+        most of them early; one that confirms with the whole budget.
         """
         trials = list(table)
-        ended = [trial.epochs for trial in trials if trial.ended]
-        typical = sum(ended) / len(ended) if ended else sweep.budget.epochs
-        to_come = typical * (sweep.budget.trials - len(trials))
-        to_come += sum(max(typical - trial.epochs, 1.0) for trial in trials if not trial.ended)
-        done = sum(trial.epochs for trial in trials)
-        speed = done / table.clock if table.clock else 0.0
-        left = to_come / speed if speed else None
-        if sweep.budget.seconds is not None:
+        search = [trial for trial in trials if trial.of is None]
+        again = [trial for trial in trials if trial.of is not None]
+        to_confirm = max(len(again), sweep.confirm)
+        whole = _whole(sweep)
+        ended = [table.spent(trial) for trial in search if trial.ended]
+        typical = sum(ended) / len(ended) if ended else whole
+        to_come = typical * max(sweep.budget.trials - len(search), 0)
+        to_come += sum(max(typical - table.spent(t), 1.0) for t in search if not t.ended)
+        to_come += whole * to_confirm
+        to_come -= sum(whole if t.ended else min(table.spent(t), whole) for t in again)
+        done = sum(table.spent(trial) for trial in trials)
+        left = to_come * table.clock / done if done and table.clock else None
+        best, epochs = table.best(), sum(trial.epochs for trial in trials)
+        if sweep.budget.seconds is not None and not again:
             rest = max(sweep.budget.seconds - table.clock, 0.0)
             left = rest if left is None else min(left, rest)
         return cls(
-            counts=Counter(trial.status for trial in trials),
+            counts=Counter(trial.status for trial in search),
             trials=sweep.budget.trials,
             running=tuple(trial for trial in trials if trial.live),
-            best=table.best(),
-            epochs_a_second=speed,
+            best=best,
+            told=best and reported(table, best),
+            epochs_a_second=epochs / table.clock if table.clock else 0.0,
             seconds=table.clock,
             seconds_left=left,
+            confirmed=sum(trial.ended for trial in again),
+            to_confirm=to_confirm,
         )
 
     def line(self) -> str:
@@ -75,10 +92,13 @@ class Snapshot:
             )
             if self.counts[status]
         ]
-        if self.best:
-            parts.append(f"best {spread(self.best.reports[-1])} by trial {self.best.number}")
+        if done >= self.trials and self.to_confirm:
+            parts.append(f"{self.confirmed}/{self.to_confirm} confirmed with fresh seeds")
+        if self.best and self.told:
+            parts.append(f"best {spread(self.told.reports[-1])} by trial {self.best.number}")
         parts.append(f"{self.epochs_a_second:.1f} epochs/s")
-        if self.seconds_left is not None and done < self.trials:
+        unfinished = done < self.trials or self.confirmed < self.to_confirm
+        if self.seconds_left is not None and unfinished:
             parts.append(f"about {duration(self.seconds_left)} left")
         return " · ".join(parts)
 
@@ -137,17 +157,30 @@ class Progress:
             return Text(f"{self.sweep.name}: starting Ray …")
         now = Snapshot.of(self._table, self.sweep)
         rows = Table(box=None, pad_edge=False, header_style="dim")
-        for heading in ("trial", "epoch", "error"):
+        for heading in ("trial", self.sweep.fidelity.removesuffix("s"), "error"):
             rows.add_column(heading, no_wrap=True)
         rows.add_column("point")  # the one that gives way, since only it could wrap
         for trial in now.running:
             error = spread(trial.reports[-1]) if trial.reports else "starting"
-            epoch = f"{trial.epochs}/{self.sweep.budget.epochs}"
-            rows.add_row(str(trial.number), epoch, error, _one_line(trial.point))
+            anew = f" of {trial.of}" if trial.of is not None else ""
+            spent = _spent(trial, self.sweep)
+            rows.add_row(f"{trial.number}{anew}", spent, error, _one_line(trial.point))
         parts: list[RenderableType] = [Text(f"{self.sweep.name}: {now.line()}", style="bold")]
         if now.best:
             parts.append(_one_line(now.best.point, "best: "))
         return Group(*parts, rows)
+
+
+def _whole(sweep: Sweep) -> float:
+    """The fidelity of a trial that runs to the end."""
+    if sweep.fidelity == "seconds" and sweep.budget.trial_seconds is not None:
+        return sweep.budget.trial_seconds
+    return sweep.budget.epochs
+
+
+def _spent(trial: Trial, sweep: Sweep) -> str:
+    spent = trial.epochs if sweep.fidelity == "epochs" else round(trial.seconds)
+    return f"{spent}/{_whole(sweep):g}"
 
 
 def _one_line(point: Point, before: str = "") -> Text:

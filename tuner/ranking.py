@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainables.report import Report, quantile
-from tuner.table import Trial, TrialTable
+from trainables.report import Replicates, Report, quantile
+from tuner.table import Status, Trial, TrialTable
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class Score:
     violation: float = 0.0
 
 
+def row(report: Report, name: str) -> Replicates:
+    """The numbers of all replicates: the errors, or those of a metric; empty if there are none."""
+    return report.error if name == "error" else tuple(report.metrics.get(name, ()))
+
+
 def value(report: Report, name: str) -> float:
     """An objective or a required quantity: `error`, `seconds` or a metric, median of replicates.
 
@@ -34,21 +39,20 @@ def value(report: Report, name: str) -> float:
         return report.median
     if name == "seconds":
         return report.seconds if math.isfinite(report.median) else math.inf
-    row = report.metrics.get(name)
-    return quantile(row, 0.5) if row and math.isfinite(report.median) else math.inf
+    found = row(report, name)
+    return quantile(found, 0.5) if found and math.isfinite(report.median) else math.inf
 
 
-def violation(report: Report, require: Mapping[str, Mapping[str, float]]) -> float:
+def violation(report: Report, require: Mapping[str, Mapping[str, float | None]]) -> float:
     """By how much a report misses what is required, relative to the bounds, summed."""
     missed = 0.0
     for name, bounds in require.items():
         found = value(report, name)
-        for bound, over in (
-            (bounds.get("at_most"), found - bounds.get("at_most", 0.0)),
-            (bounds.get("at_least"), bounds.get("at_least", 0.0) - found),
-        ):
-            if bound is not None and (over > 0 or math.isinf(found)):
-                missed += abs(over) / (abs(bound) or 1.0)
+        most, least = bounds.get("at_most"), bounds.get("at_least")
+        if most is not None and not found <= most:
+            missed += (found - most) / (abs(most) or 1.0)
+        if least is not None and not least <= found < math.inf:  # infinite: not known
+            missed += abs(least - found) / (abs(least) or 1.0)
     return missed
 
 
@@ -89,26 +93,80 @@ def ranks(scores: Sequence[Score]) -> dict[int, int]:
 def pareto(scores: Iterable[Score]) -> list[Score]:
     """Those that meet the requirements, are finite, and that no other of them dominates."""
     sound = [s for s in scores if s.violation == 0 and all(map(math.isfinite, s.values))]
-    return [s for s, (front, _) in zip(sound, _fronts(sound), strict=True) if front == 0]
+    least = min((front for front, _ in _fronts(sound)), default=0.0)
+    return [s for s, (front, _) in zip(sound, _fronts(sound), strict=True) if front == least]
+
+
+def contenders(table: TrialTable) -> list[Trial]:
+    """The trials with a finite error that can be compared with each other as they ended.
+
+    Those that finished; while none has, those that went furthest. Errors of different fidelity
+    are not compared: a trial stopped early may have a lower error than a finished one.
+    """
+    sound = [trial for trial in table.searched if math.isfinite(trial.error)]
+    finished = [trial for trial in sound if trial.status is Status.FINISHED]
+    furthest = max((table.spent(trial) for trial in sound), default=0.0)
+    reach = min(furthest, table.budget)
+    return finished or [trial for trial in sound if table.spent(trial) >= reach]
+
+
+def repeats(table: TrialTable) -> dict[int, Trial]:
+    """Trial -> the one that has repeated it with fresh seeds, once it has ended."""
+    return {trial.of: trial for trial in table if trial.of is not None and trial.ended}
+
+
+def confirmed(table: TrialTable) -> list[Trial]:
+    """The trials whose repetition finished and meets the requirements, best first.
+
+    None while another repetition is under way, since a winner is named when all are done.
+    """
+    if any(trial.of is not None and not trial.ended for trial in table):
+        return []
+    scores = {
+        number: score(number, again.reports[-1], table)
+        for number, again in repeats(table).items()
+        if again.status is Status.FINISHED
+    }
+    met = [number for number in scores if scores[number].violation == 0]
+    return [table.trials[n] for n in sorted(met, key=lambda n: (scores[n].values, n))]
 
 
 def best(table: TrialTable) -> Trial | None:
-    """Of the trials that went furthest the one of least error, finished ones as a rule.
+    """The winner: by the errors of the repetitions with fresh seeds, where there are any.
 
-    Errors of different fidelity are not compared: a trial stopped early with a lower error than a
-    finished one has, is not the best. What does not meet the requirements comes after all that
-    does; of several objectives the first decides. None if no trial has a finite error.
+    Otherwise the least error among the `contenders`; what was repeated and did not hold up is out.
+    Of several objectives the first decides. None if no trial has a finite error and meets what is
+    required.
     """
-    sound = [trial for trial in table.searched if math.isfinite(trial.error)]
-    furthest = max((table.spent(trial) for trial in sound), default=0.0)
-    reach = min(furthest, table.budget)
+    if order := confirmed(table):
+        return order[0]
+    under_way = any(trial.of is not None and not trial.ended for trial in table)
+    refuted: Mapping[int, Trial] = {} if under_way else repeats(table)
     scores = {
         trial.number: score(trial.number, trial.reports[-1], table)
-        for trial in sound
-        if table.spent(trial) >= reach
+        for trial in contenders(table)
+        if trial.number not in refuted
     }
-    number = min(scores, key=lambda n: (scores[n].violation, scores[n].values), default=None)
+    met = [number for number in scores if scores[number].violation == 0]
+    number = min(met, key=lambda n: (scores[n].values, n), default=None)
     return None if number is None else table.trials[number]
+
+
+def nearest(table: TrialTable) -> Trial | None:
+    """The contender that misses what is required by the least."""
+    scores = [score(trial.number, trial.reports[-1], table) for trial in contenders(table)]
+    found = min(scores, key=lambda s: (s.violation, s.values), default=None)
+    return None if found is None else table.trials[found.trial]
+
+
+def pareto_set(table: TrialTable) -> list[Trial]:
+    """The contenders that meet the requirements and that no other dominates, by the first objective.
+
+    Compared as they ended in the search, since all of them had the same seeds there.
+    """
+    scores = [score(trial.number, trial.reports[-1], table) for trial in contenders(table)]
+    front = sorted(pareto(scores), key=lambda s: (s.values, s.trial))
+    return [table.trials[s.trial] for s in front]
 
 
 def _fronts(scores: Sequence[Score]) -> list[tuple[float, float]]:

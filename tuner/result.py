@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import SweepMissing, TunerError
+from tuner.headline import headline
 from tuner.journal import read
+from tuner.ranking import pareto_set, value, violation
 from tuner.sweep import Sweep
-from tuner.table import Point, Trial, TrialTable, replay
+from tuner.table import Trial, TrialTable, replay
+from tuner.trained import Trained, trial_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from trainables.network import Network
-    from trainables.problem import Problem
+__all__ = ["Result", "Trained", "trial_folder"]
 
 
 class Result:
@@ -45,9 +47,15 @@ class Result:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a trial: status, epochs, error with its spread, seconds, and the point."""
+        """One row a trial: status, epochs, error with its spread, seconds, and the point.
+
+        Of the last report, further objectives and what is required under their own names, and
+        `feasible`, where something is required: whether it is met. `of`: the trial that this one
+        repeats with fresh seeds.
+        """
         import pandas as pd
 
+        table = self.trials
         rows = [
             {
                 "trial": trial.number,
@@ -59,18 +67,34 @@ class Result:
                 "error_low": trial.quantile(0.1),
                 "error_high": trial.quantile(0.9),
                 "seconds": trial.seconds,
+                **_measures(table, trial),
+                "of": trial.of,
                 **trial.point,
             }
-            for trial in self.trials
+            for trial in table
         ]
-        return pd.DataFrame(rows).set_index("trial") if rows else pd.DataFrame()
+        if not rows:
+            return pd.DataFrame()
+        return pd.DataFrame(rows).set_index("trial").astype({"of": "Int64"})
 
     def best(self) -> Trained:
-        """The trial of least error among those that went furthest."""
+        """The winner: the least error among those that finished, or else went furthest.
+
+        What misses a requirement cannot win. Where the best were trained anew with fresh seeds
+        (`confirm`), those errors decide. Of several objectives the first one does; see `pareto`.
+        """
         best = self.trials.best()
         if best is None:
-            raise TunerError(f"{self.folder.name}: no trial has a finite error yet.")
+            raise TunerError(f"{self.folder.name}: {headline(self.trials)}")
         return Trained(self, best)
+
+    def pareto(self) -> list[Trained]:
+        """The trials that no other is better than in every objective, by the first objective.
+
+        Of those that `best` chooses from, as they ended in the search, where all had the same
+        seeds. Of one objective the least, and those equal to it.
+        """
+        return [Trained(self, trial) for trial in pareto_set(self.trials)]
 
     def trial(self, number: int) -> Trained:
         """The trial of a number, from 1."""
@@ -112,84 +136,17 @@ class Result:
         )
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A trial of a result, with what it learned."""
-
-    result: Result
-    trial: Trial
-
-    @property
-    def point(self) -> Point:
-        """The chosen hyperparameters."""
-        return self.trial.point
-
-    @property
-    def error(self) -> float:
-        """The median over replicates after the last epoch."""
-        return self.trial.error
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data: the trial, its point and its last report."""
-        return {
-            "trial": self.trial.number,
-            "status": str(self.trial.status),
-            "error": self.error,
-            "point": dict(self.point),
-            "report": self.trial.reports[-1].to_json() if self.trial.reports else None,
-        }
-
-    def problem(self) -> Problem:
-        """The problem as this point configures it."""
-        from trainables.problems import problem_for
-
-        return problem_for(self.result.sweep.problem, self.point)
-
-    def network(self) -> Network:
-        """The trained network of all r replicates, (r, b, d) -> (r, b, o), from the last checkpoint.
-
-        Raises TunerError if the trial left no checkpoint. Loads torch.
-        """
-        import torch
-
-        from trainables.checkpoints import load
-        from trainables.training import Training
-
-        sweep = self.result.sweep
-        files = sorted(trial_folder(self.result.folder, self.trial.number).glob("epoch-*.pt"))
-        if not files:
-            raise TunerError(
-                f"trial {self.trial.number} left no checkpoint: it ended after "
-                f"{self.trial.epochs} epochs, before the first was due."
-            )
-        training = Training(
-            self.problem(),
-            self.point,
-            replicates=sweep.replicates,
-            seed=sweep.seed,
-            epochs=sweep.budget.epochs,
-            dtype=getattr(torch, sweep.precision),
-        )
-        training.load_state_dict(load(files[-1]))
-        return training.network
-
-    def predict(self, points: Any, replicate: int | None = None) -> Any:
-        """(b, d) inputs -> (b, o) outputs of one replicate; by default the one of median error."""
-        import torch
-
-        network = self.network()
-        parameter = next(network.parameters())
-        if replicate is None:
-            errors = self.trial.reports[-1].error
-            replicate = sorted(range(len(errors)), key=errors.__getitem__)[(len(errors) - 1) // 2]
-        x = torch.as_tensor(points).to(parameter)
-        with torch.no_grad():
-            return network(x.expand(parameter.shape[0], *x.shape))[replicate]
-
-
-def trial_folder(folder: Path, trial: int) -> Path:
-    """Where the checkpoints of a trial lie."""
-    return folder / "trials" / f"{trial:05d}"
+def _measures(table: TrialTable, trial: Trial) -> dict[str, Any]:
+    """What is minimised or required beside error and seconds, and whether requirements are met."""
+    last = trial.reports[-1] if trial.reports else None
+    found: dict[str, Any] = {
+        name: value(last, name) if last else math.inf
+        for name in dict.fromkeys((*table.objectives, *table.require))
+        if name not in ("error", "seconds")
+    }
+    if table.require:
+        found["feasible"] = last is not None and violation(last, table.require) == 0
+    return found
 
 
 def _others(storage: Path) -> str:

@@ -49,6 +49,11 @@ class Named(BaseModel):
         """The settings beside the name."""
         return dict(self.model_extra or {})
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the name is `module:Class`, of a strategy of Ray Tune; see `tuner.bundled`."""
+        return ":" in self.name
+
 
 def _name_alone(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
@@ -132,7 +137,11 @@ class Sweep(Part):
     ] = "epochs"
     objectives: Annotated[
         list[str],
-        Field(min_length=1, description="to minimise: error, seconds or metrics of the problem"),
+        Field(
+            min_length=1,
+            description="to minimise: error, seconds, parameters or metrics of the problem; of "
+            "several the first decides who wins",
+        ),
     ] = ["error"]
     require: Annotated[
         dict[str, Bound], Field(description="a trial that misses a bound cannot win")
@@ -160,7 +169,9 @@ class Sweep(Part):
     ] = 4
     first_replicates: Annotated[
         Whole | None,
-        Field(le=1024, description="up to the first rung, if fewer; eta times as many at the next"),
+        Field(
+            le=1024, description="up to the first rung, if fewer; eta times as many at the next"
+        ),
     ] = None
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
     precision: Literal["float32", "float64"] = "float32"
@@ -183,6 +194,7 @@ class Sweep(Part):
         except ValidationError as fault:
             raise SweepError([*faults_of(fault, type(self)), *_early(data)]) from None
         faults = [*_strategy_faults(self), *_space_faults(self.space.model_dump())]
+        faults += [*_goal_faults(self), *_known_faults(self)]
         if faults := [*faults, *_point_faults(self)]:
             raise SweepError(faults)
 
@@ -273,11 +285,15 @@ class Sweep(Part):
         return Path(self.storage).expanduser().absolute() / self.name
 
     def make_searcher(self) -> Searcher:
-        """The searcher with its settings."""
+        """The searcher with its settings; `random` in the place of one of Ray Tune."""
+        if self.searcher.elsewhere:
+            return SEARCHERS["random"]()
         return SEARCHERS[self.searcher.name](**self.searcher.options)
 
     def make_scheduler(self) -> Scheduler:
-        """The scheduler with its settings."""
+        """The scheduler with its settings; `run_to_end` where one of Ray Tune decides."""
+        if self.scheduler.elsewhere:
+            return SCHEDULERS["run_to_end"]()
         return SCHEDULERS[self.scheduler.name](**self.scheduler.options)
 
     def make_space(self, losses: tuple[str, ...] | None = None) -> Space:
@@ -330,6 +346,53 @@ def _point_faults(sweep: Sweep) -> list[Fault]:
     return [*faults, *point_faults(sweep.points, space, None)]
 
 
+def _goal_faults(sweep: Sweep) -> list[Fault]:
+    """What is wrong with the objectives, what is required, and the fidelity."""
+    faults = [
+        Fault(f"objectives.{k}", f"`{name}` is there twice. Remove one of them.")
+        for k, name in enumerate(sweep.objectives)
+        if name in sweep.objectives[:k]
+    ]
+    for name, bound in sweep.require.items():
+        most, least = bound.at_most, bound.at_least
+        if most is None and least is None:
+            faults.append(
+                Fault(
+                    f"require.{name}", "no bound. Write `at_most: ...`, `at_least: ...` or both."
+                )
+            )
+        elif most is not None and least is not None and most < least:
+            faults.append(
+                Fault(
+                    f"require.{name}",
+                    f"nothing is at most {most:g} and at least {least:g}. Exchange the two.",
+                )
+            )
+    if sweep.fidelity == "seconds" and sweep.budget.trial_seconds is None:
+        faults.append(
+            Fault(
+                "budget.trial_seconds",
+                "missing. With `fidelity: seconds` it says how long a whole trial trains; write "
+                "`trial_seconds: 60`, or `fidelity: epochs`.",
+            )
+        )
+    return faults
+
+
+def _known_faults(sweep: Sweep) -> list[Fault]:
+    """What is wrong with the names of the sweeps that this one continues from."""
+    return [
+        Fault(
+            f"continue_from.{k}",
+            "a sweep goes on with its own trials by itself. Name another one, or leave it out."
+            if source == sweep.name
+            else f"`{source}` is there twice. Remove one of them.",
+        )
+        for k, source in enumerate(sweep.continue_from)
+        if source == sweep.name or source in sweep.continue_from[:k]
+    ]
+
+
 def _strategy_faults(sweep: Sweep) -> list[Fault]:
     families: list[tuple[str, Named, Mapping[str, type]]] = [
         ("searcher", sweep.searcher, SEARCHERS),
@@ -342,12 +405,14 @@ def _strategy_faults(sweep: Sweep) -> list[Fault]:
 
 def _member(family: str, chosen: Named, members: Mapping[str, type]) -> list[Fault]:
     """The faults of one strategy: its name, the names of its settings, their values."""
+    if chosen.elsewhere:
+        return []  # only importing it can tell
     if chosen.name not in members:
         return [
             Fault(
                 f"{family}.name",
                 f"no such {family} `{chosen.name}`.{did_you_mean(chosen.name, members)} "
-                f"Known: {', '.join(sorted(members))}.",
+                f"Known: {', '.join(sorted(members))}, or module:Class of Ray Tune.",
             )
         ]
     known = {field.name: field.type for field in fields(members[chosen.name])}

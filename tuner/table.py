@@ -11,6 +11,7 @@
     faulted   trial, segment, reason                        a segment broke; the trial may go on
     paused    trial, reason                                 the trial waits for the scheduler
     changed   trial, point, source, epoch                   it goes on from another's state
+    grown     trial, replicates                             its next segment has more of them
     ended     trial, status, reason                         finished, stopped, diverged or failed
     closed    status, reason                                the driver ends: finished, interrupted
 
@@ -22,9 +23,11 @@ touches.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -56,7 +59,7 @@ class Trial:
     number:      from 1, in the order of proposal.
     origin:      who proposed the point: `default`, `points`, or the name of a searcher.
     reason:      why the status is what it is.
-    reports:     one for each epoch, in order.
+    reports:     one for each epoch, in order; of a trial of another sweep, some of them.
     checkpoints: epochs after which the run was saved.
     segments:    pieces in which it has run so far; faults: how many of them broke.
     live:        a segment of the present driver is under way.
@@ -108,9 +111,10 @@ class Trial:
 
     def report_at(self, epoch: int) -> Report | None:
         """The report after exactly that epoch, None if it has not got there."""
-        # reports are consecutive from the first, so the place is known
-        place = epoch - self.reports[0].epoch if self.reports else -1
-        return self.reports[place] if 0 <= place < len(self.reports) else None
+        # of a trial of another sweep only some are kept, so the place has to be sought
+        place = bisect_left(self.reports, epoch, key=attrgetter("epoch"))
+        found = self.reports[place] if place < len(self.reports) else None
+        return found if found is not None and found.epoch == epoch else None
 
     def error_at(self, epoch: int) -> float | None:
         """The median error after exactly that epoch, None if it has not got there."""
@@ -153,9 +157,9 @@ class TrialTable:
         return tuple(self.specification.get("objectives", ("error",)))
 
     @property
-    def require(self) -> Mapping[str, Mapping[str, float]]:
-        """Constraints: a name as in the objectives -> `at_most`, `at_least`."""
-        found: Mapping[str, Mapping[str, float]] = self.specification.get("require", {})
+    def require(self) -> Mapping[str, Mapping[str, float | None]]:
+        """Constraints: a name as in the objectives -> `at_most`, `at_least`, None for no bound."""
+        found: Mapping[str, Mapping[str, float | None]] = self.specification.get("require", {})
         return found
 
     def spent(self, trial: Trial) -> float:
@@ -285,6 +289,10 @@ def _changed(trial: Trial, event: Event) -> Trial:
     return replace(trial, point=event["point"], copied=copied)
 
 
+def _grown(trial: Trial, event: Event) -> Trial:
+    return replace(trial, live=False)
+
+
 def _ended(trial: Trial, event: Event) -> Trial:
     return replace(trial, status=Status(event["status"]), live=False, reason=event["reason"])
 
@@ -295,5 +303,6 @@ _TRIAL_EVENTS = {
     "faulted": _faulted,
     "paused": _paused,
     "changed": _changed,
+    "grown": _grown,
     "ended": _ended,
 }

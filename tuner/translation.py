@@ -1,8 +1,12 @@
 """Journal events -> what MLflow is to hold. Pure: knows neither mlflow nor a server.
 
     sweep     a parent run: what was asked for and what came of it as tags and as a note;
-              `best_error` over the number of trials that have ended
-    trial     a child run: the point and its origin as params, its fate as tags
+              `best_error` over the number of trials that have ended, and at the end
+              `confirmed_error` with the ends of its 95 % interval, `/low` and `/high`
+    trial     a child run: the point and its origin as params, its fate as tags; `tuner.of` is the
+              trial that it repeats with fresh seeds; `tuner.copied` and `tuner.point` say whose
+              state it goes on from, with which point (its params stay the first); and
+              `tuner.pareto` says at the end whether it is in the Pareto set of several objectives
     report    metrics at step = epoch, timestamp = when the journal was written: `error` (median)
               with `error/q10` and `error/q90`, `seconds`, and the medians `loss/...`, `weight/...`,
               `gradient_norm/...`, `cosine/.../...` and `metric/...`
@@ -13,6 +17,7 @@ text that is too long for MLflow is cut, and says so at its end.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -20,11 +25,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from trainables.report import Report, quantile
+from tuner.confirming import reported
+from tuner.headline import about, headline
+from tuner.ranking import confirmed, pareto_set, value
+from tuner.statistics import median_interval
 from tuner.table import Event, Ledger, Status, Trial, TrialTable
-from tuner.wording import outcome
+from tuner.wording import count, measured, outcome
 
 METRICS, PARAMS, TAGS, ENTITIES = 1000, 100, 100, 1000  # what MLflow takes in a batch
 KEY, PARAM, TAG = 250, 6000, 8000  # characters that MLflow takes
+MEMBERS = 40  # of the Pareto set in a note
 SWEEP = 0  # stands for the parent run where trials have their number
 
 RUN_STATUS = dict.fromkeys(Status, "FINISHED") | {
@@ -90,6 +100,7 @@ class Translation:
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.yaml = ""
+        self.pareto: set[int] = set()  # the trials whose tag says that they are in the set
 
     def __call__(self, events: Iterable[Event]) -> dict[int, Update]:
         """By trial number, or `SWEEP`; to be called with every event once, in order."""
@@ -103,10 +114,14 @@ class Translation:
             self.ledger.apply(event)
             if number == SWEEP:
                 self._sweep(update, event, before, time)
+                if event["event"] == "closed":
+                    self._concluded(update, time)
+                    for member, tag in self._pareto_tags().items():
+                        updates.setdefault(member, Update(time)).tags["tuner.pareto"] = tag
                 continue
             after = self.ledger.table.trials[number]
             _trial(update, trial, after, time)
-            if after.ended and not (trial and trial.ended):
+            if after.ended and after.of is None and not (trial and trial.ended):
                 self._best(updates.setdefault(SWEEP, Update(time)), time)
         return updates
 
@@ -124,18 +139,46 @@ class Translation:
             update.tags["mlflow.note.content"] = _note(_outcome(table), self.yaml)
 
     def _best(self, update: Update, time: int) -> None:
-        table = self.ledger.table
+        table = self.ledger.table.searched
         if (best := table.best()) is not None:
             ended = sum(trial.ended for trial in table)
             update.metrics.append(Metric("best_error", best.error, time, ended))
+
+    def _concluded(self, update: Update, time: int) -> None:
+        """What fresh seeds say of the winner, at the number of trials that the search had."""
+        table = self.ledger.table
+        order = confirmed(table)
+        if not order:
+            return
+        again = reported(table, order[0])
+        low, high = median_interval(again.reports[-1].error) or (math.inf, math.inf)
+        numbers = {"": again.error, "/low": low, "/high": high}
+        update.metrics += [
+            Metric(f"confirmed_error{end}", value, time, len(table.searched))
+            for end, value in numbers.items()
+            if math.isfinite(value)
+        ]
+
+    def _pareto_tags(self) -> dict[int, str]:
+        """Trial -> whether it is in the Pareto set, for those that are or have been told to be."""
+        table = self.ledger.table
+        front = {t.number for t in pareto_set(table)} if len(table.objectives) > 1 else set()
+        tags = dict.fromkeys(front, "true") | dict.fromkeys(self.pareto - front, "false")
+        self.pareto = front
+        return tags
 
 
 def _trial(update: Update, before: Trial | None, after: Trial, time: int) -> None:
     if before is None:
         params = {**after.point, "origin": after.origin}
         update.params |= {_key(name): _text(value) for name, value in params.items()}
+        update.tags |= {} if after.of is None else {"tuner.of": str(after.of)}
     elif after.epochs > before.epochs:  # an epoch that is told again changes nothing
         _report(update, after.reports[-1], time)
+    if before is not None and after.copied and after.point != before.point:
+        source, epoch = after.copied  # MLflow lets no param change, so the new point is a tag
+        update.tags["tuner.copied"] = f"trial {source} after epoch {epoch}"
+        update.tags["tuner.point"] = json.dumps(dict(after.point))
     if before is None or (after.status, after.reason) != (before.status, before.reason):
         update.tags |= {"tuner.status": str(after.status), "tuner.reason": after.reason}
     if after.status == Status.DIVERGED and after.reason:
@@ -175,19 +218,33 @@ def _description(sweep: Event) -> dict[str, str]:
 
 
 def _outcome(table: TrialTable) -> str:
-    """In Markdown: who won, and what the default point would have given."""
+    """In Markdown: who won, what fresh seeds say of it, and what the default point gave."""
     best = table.best()
     if best is None:
-        return "No trial has a finite error.\n\n"
-    lines = [f"**Trial {best.number}** is the best of {len(table)}: {outcome(best)}.", ""]
+        return f"{headline(table)}\n\n"
+    name = f"**Trial {best.number}** is the best of {len(table.searched)}"
+    _, _, told = about(table, best)[0].partition(": ")
+    lines = [f"{name}: {told}.", "", *(f"{line}\n" for line in about(table, best)[1:])]
     lines += [
         f"The default point, trial {t.number}: {outcome(t)} ({t.status})."
         for t in table
         if t.origin == "default"
     ]
     lines += ["", "| parameter | value |", "|---|---|"]
-    lines += [f"| {name} | {_cut(_text(value), 200)} |" for name, value in best.point.items()]
+    lines += [f"| {name} | {_cut(_text(chosen), 200)} |" for name, chosen in best.point.items()]
+    lines += _pareto_table(table) if len(table.objectives) > 1 else []
     return "\n".join([*lines, "", ""])
+
+
+def _pareto_table(table: TrialTable) -> list[str]:
+    """The Pareto set, at most `MEMBERS` of it, so that a note holds it."""
+    front, names = pareto_set(table), table.objectives
+    lines = ["", f"Pareto set, {count(len(front), 'trial')}:", ""]
+    lines += [f"| {' | '.join(('trial', *names))} |", "|---" * (1 + len(names)) + "|"]
+    for trial in front[:MEMBERS]:
+        values = [measured(value(trial.reports[-1], name)) for name in names]
+        lines.append(f"| {' | '.join((str(trial.number), *values))} |")
+    return lines
 
 
 def _note(above: str, yaml: str) -> str:

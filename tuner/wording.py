@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
 
-from trainables.report import Report, quantile
+from trainables.report import Replicates, Report, quantile
+from tuner import ranking
+from tuner.statistics import Comparison, fewest, median_interval
 from tuner.table import Point, Trial
 
 
@@ -20,11 +23,56 @@ def number(value: float) -> str:
 
 def spread(report: Report) -> str:
     """The error of a report: median, q10 and q90, `0.0123 (0.0101 to 0.0188 over 4 replicates)`."""
-    r = len(report.error)
+    return spread_of(report.error)
+
+
+def spread_of(values: Replicates) -> str:
+    """The same of any row with a number for each replicate."""
+    median, r = number(quantile(values, 0.5)), len(values)
     if r == 1:
-        return f"{number(report.median)} (1 replicate)"
-    low, high = quantile(report.error, 0.1), quantile(report.error, 0.9)
-    return f"{number(report.median)} ({number(low)} to {number(high)} over {r} replicates)"
+        return f"{median} (1 replicate)"
+    low, high = quantile(values, 0.1), quantile(values, 0.9)
+    return f"{median} ({number(low)} to {number(high)} over {r} replicates)"
+
+
+def interval(values: Replicates) -> str:
+    """Where the median lies: `median within 0.0110 and 0.0150 (95 % interval)`, or why not."""
+    found = median_interval(values)
+    if found is None:
+        r = count(len(values), "replicate")
+        verb = "is" if len(values) == 1 else "are"
+        return f"{r} {verb} too few for a 95 % interval of the median, which needs {fewest()}"
+    return f"median within {number(found[0])} and {number(found[1])} (95 % interval)"
+
+
+def compared(found: Comparison) -> str:
+    """`better; smaller in 8 of 8 replicates, median ratio 0.400, p = 0.008 (sign test)`."""
+    r = len(found.ours)
+    return (
+        f"{found.verdict}; smaller in {found.better} of {count(r, 'replicate')}, "
+        f"median ratio {number(found.ratio)}, p = {found.p:.2g} (sign test)"
+    )
+
+
+def measures(report: Report, names: Iterable[str]) -> str:
+    """Objectives or required quantities: `error 0.0123, seconds 45.2, parameters 3201`."""
+    return ", ".join(f"{name} {measured(ranking.value(report, name))}" for name in names)
+
+
+def bounds(require: Mapping[str, Mapping[str, float | None]]) -> str:
+    """What is required: `repairs at most 0.01, seconds at most 60`."""
+    return ", ".join(
+        f"{name} {key.replace('_', ' ')} {bound:g}"
+        for name, its in require.items()
+        for key, bound in its.items()
+        if bound is not None
+    )
+
+
+def measured(value: float) -> str:
+    """An objective: a whole number, such as that of parameters, in full."""
+    whole = math.isfinite(value) and value == math.floor(value) and 1 <= value < 1e15
+    return f"{value:.0f}" if whole else number(value)
 
 
 def outcome(trial: Trial) -> str:

@@ -176,6 +176,8 @@ def test_a_report_says_what_it_is_to_say():
     assert tuple(report.losses) == tuple(report.weights) == run.problem.residual_names
     assert all(len(row) == 3 for row in (report.error, *report.losses.values()))
     assert report.seconds > 0
+    # 2 inputs, two layers of 8 and 1 output, with biases: 2 8 + 8, 8 8 + 8, 8 + 1
+    assert report.metrics["parameters"] == (24 + 72 + 9,) * 3
 
 
 def test_advancing_by_nothing_is_refused():

@@ -9,7 +9,7 @@ from tests.tuner.sweeps import constant
 from tests.tuner.tables import report
 from trainables.problems import problem_class
 from tuner import Sweep, TunerError
-from tuner.distil import best_adaptive, distilled, interval, late_weights, paired, verdict
+from tuner.distil import best_adaptive, distilled, late_weights, paired, verdict
 from tuner.execution import check
 from tuner.table import replay
 
@@ -125,6 +125,17 @@ def test_the_distilled_sweep_holds_three_points_and_no_other():
     assert Sweep.from_yaml(sweep.to_yaml()) == sweep
 
 
+def test_a_distilled_sweep_has_the_budget_of_its_source_and_asks_for_nothing_else():
+    budget = {"epochs": 9, "trial_seconds": 60}
+    wanted = {"objectives": ["error", "seconds"], "require": {"seconds": {"at_most": 70}}}
+    more = {"confirm": 3, "continue_from": ["other"], "fidelity": "seconds", "budget": budget}
+    sweep = distil(searcher="random", **wanted, **more)
+    assert (sweep.fidelity, sweep.budget.trial_seconds, sweep.budget.epochs) == ("seconds", 60, 9)
+    assert (sweep.objectives, sweep.require) == (["error"], {})
+    assert (sweep.confirm, sweep.continue_from) == (0, [])
+    check(sweep)
+
+
 def test_a_problem_with_another_default_balancer_still_gets_all_three():
     sweep = distil(default_point={**DEFAULT, "balancer": "relobralo"})
     space = build(sweep.space.model_dump(), NAMES)
@@ -190,12 +201,3 @@ def test_ratios_of_lost_replicates():
         trial(1, [[None, None, 1.0, 0.0, 1.0]]), trial(2, [[None, 1.0, None, 0.0, 0.0]])
     )
     assert paired(ours, theirs) == (0.0, 1.0, 1.0, math.inf, math.inf)
-
-
-@pytest.mark.parametrize(
-    # by hand: 2^-5 = 0.031; for 8, (1 + 8) / 256 = 0.035; for 20, 0.021 for at most 5 heads
-    ("r", "ends"),
-    [(1, None), (4, None), (5, (0, 4)), (7, (0, 6)), (8, (1, 6)), (20, (5, 14))],
-)
-def test_the_interval_is_that_of_the_sign_test(r, ends):
-    assert interval(tuple(map(float, range(r)))) == ends

@@ -1,10 +1,13 @@
 """The driver without Ray: what is run next, what is recorded, and that a restart changes nothing."""
 
+import re
+
 import numpy as np
 import pytest
 
 from tests.tuner.tables import report
 from tuner import Sweep
+from tuner.ability import inabilities
 from tuner.driver import Driver
 from tuner.errors import SweepExists
 from tuner.journal import Journal, read
@@ -256,3 +259,176 @@ def test_a_trial_without_a_better_error_for_so_long_ends_with_its_patience_as_th
         assert driver.table.trials[2].reason == (
             "patience: no better error for 2 epochs, since epoch 2"
         )
+
+
+def told(driver, segment, until, error):
+    """Report epochs up to one; returns whether the segment goes on."""
+    goes_on = True
+    for epoch in range(segment.epoch + 1, until + 1):
+        assert goes_on
+        goes_on = driver.reported(segment.trial, segment.number, report(epoch, error), True)
+    return goes_on
+
+
+def population_of(tmp_path, **keys):
+    rate = {"low": 1e-4, "high": 1e-1, "scale": "log"}
+    return sweep_of(
+        tmp_path,
+        space={"use": [], "set": {"learning_rate": rate}},
+        searcher="random",
+        scheduler={"name": "pbt", "interval": 2},
+        budget={"trials": 5, "epochs": 5},
+        **keys,
+    )
+
+
+def test_a_population_pauses_and_the_worst_goes_on_with_the_state_and_a_point_of_the_best(
+    tmp_path,
+):
+    sweep = population_of(tmp_path)
+    with Journal(sweep.folder / "journal.jsonl") as journal:
+        driver = driver_of(sweep, journal)
+        assert told(driver, driver.next_segment(), 5, 9.0) is False  # the default point
+        for error in (2.0, 4.0, 1.0, 3.0):
+            segment = driver.next_segment()
+            assert (segment.epoch, segment.copied) == (0, None)
+            assert told(driver, segment, 2, error) is False
+        points = {trial.number: trial.point for trial in driver.table}
+        segments = [driver.next_segment() for _ in range(4)]
+        assert driver.next_segment() is None
+    assert [(s.trial, s.number, s.epoch, s.copied) for s in segments] == [
+        (2, 2, 2, None), (3, 2, 2, (4, 2)), (4, 2, 2, None), (5, 2, 2, None),
+    ]  # fmt: skip
+    moved = segments[1].point["learning_rate"]
+    assert moved != points[3]["learning_rate"]
+    assert moved != points[4]["learning_rate"]
+    assert [s.point for k, s in enumerate(segments) if k != 1] == [points[n] for n in (2, 4, 5)]
+
+
+def errors_of(driver, segment):
+    """Falls with the learning rate, which a population moves on the way."""
+    return {
+        epoch: 1 / (segment.point["learning_rate"] + 0.1 * epoch)
+        for epoch in range(segment.epoch + 1, 100)
+    }
+
+
+def run_population(sweep, journal):
+    driver = driver_of(sweep, journal)
+    while segment := driver.next_segment():
+        for epoch, error in errors_of(driver, segment).items():
+            if not driver.reported(segment.trial, segment.number, report(epoch, error), True):
+                break
+    driver.close()
+    return driver.table
+
+
+@pytest.mark.parametrize("events", range(3, 70, 5))
+def test_a_population_whose_driver_dies_after_any_event_goes_on_as_if_it_had_not(tmp_path, events):
+    whole = population_of(tmp_path / "whole")
+    with Journal(whole.folder / "journal.jsonl") as journal:
+        undisturbed = run_population(whole, journal)
+        assert any(event["event"] == "changed" for event in journal.events)
+    cut = population_of(tmp_path / "cut")
+    cut.folder.mkdir(parents=True)
+    lines = (whole.folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (cut.folder / "journal.jsonl").write_bytes(b"".join(lines[:events]))
+    with Journal(cut.folder / "journal.jsonl") as journal:
+        continued = run_population(cut, journal)
+    assert {trial.status for trial in undisturbed} == {Status.FINISHED}
+    for trial in undisturbed:
+        other = continued.trials[trial.number]
+        assert (other.point, other.error, other.status, other.copied) == (
+            trial.point, trial.error, trial.status, trial.copied,
+        )  # fmt: skip
+
+
+def growing(tmp_path, **keys):
+    return sweep_of(
+        tmp_path,
+        searcher="random",
+        budget={"trials": 3, "epochs": 27},
+        **{"replicates": 5, "first_replicates": 1, "scheduler": "asha", **keys},
+    )
+
+
+def replicates_over(driver):
+    """(trial, first epoch, replicates) of every segment; all are as good but the default."""
+    found = []
+    while segment := driver.next_segment():
+        found.append((segment.trial, segment.epoch, segment.replicates))
+        for epoch in range(segment.epoch + 1, 100):
+            row = report(epoch, *[2.0 if segment.trial == 1 else 1.0] * segment.replicates)
+            if not driver.reported(segment.trial, segment.number, row, True):
+                break
+    return found
+
+
+def test_a_trial_gets_more_replicates_at_each_rung_that_it_passes(tmp_path):
+    sweep = growing(tmp_path)
+    with Journal(sweep.folder / "journal.jsonl") as journal:
+        driver = driver_of(sweep, journal)
+        assert driver.scheduler.rungs(27) == (1, 3, 9)
+        found = replicates_over(driver)
+        table, events = driver.table, journal.events
+    assert found == [
+        (1, 0, 5), (2, 0, 1), (2, 1, 3), (2, 3, 5), (3, 0, 1), (3, 1, 3), (3, 3, 5),
+    ]  # fmt: skip
+    assert [(e["trial"], e["replicates"]) for e in events if e["event"] == "grown"] == [
+        (2, 3), (2, 5), (3, 3), (3, 5),
+    ]  # fmt: skip
+    assert {trial.status for trial in table} == {Status.FINISHED}
+    assert [len(r.error) for r in table.trials[3].reports[:5]] == [1, 3, 3, 5, 5]
+    assert [trial.faults for trial in table] == [0, 0, 0]
+
+
+def test_a_sweep_without_first_replicates_has_all_of_them_from_the_start(tmp_path):
+    sweep = growing(tmp_path, first_replicates=None)
+    with Journal(sweep.folder / "journal.jsonl") as journal:
+        assert replicates_over(driver_of(sweep, journal)) == [(1, 0, 5), (2, 0, 5), (3, 0, 5)]
+
+
+def test_what_confirms_has_all_replicates_from_the_start(tmp_path):
+    sweep = growing(tmp_path, confirm=1)
+    with Journal(sweep.folder / "journal.jsonl") as journal:
+        driver = driver_of(sweep, journal)
+        found = replicates_over(driver)
+        again = driver.table.trials[4]
+    assert again.of == 2
+    assert [segment for segment in found if segment[0] == 4] == [(4, 0, 5)]
+
+
+def test_a_driver_that_dies_at_a_rung_starts_the_next_segment_with_the_replicates_there(tmp_path):
+    sweep = growing(tmp_path)
+    path = sweep.folder / "journal.jsonl"
+    with Journal(path) as journal:
+        replicates_over(driver_of(sweep, journal))
+        lines = path.read_bytes().splitlines(keepends=True)
+        grown = next(k for k, event in enumerate(journal.events) if event["event"] == "grown")
+    for kept in (grown, grown + 1):  # after the report at the rung, and after the event
+        path.write_bytes(b"".join(lines[:kept]))
+        with Journal(path) as journal:
+            segment = driver_of(sweep, journal).next_segment()
+        assert (segment.trial, segment.epoch, segment.replicates) == (2, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"scheduler": "run_to_end"}, r"run_to_end has none.*Take .*asha"),
+        ({"first_replicates": 6}, r"6 to begin with, but `replicates` is 5"),
+        ({"scheduler": "pbt"}, r"pbt .*leave out `first_replicates`"),
+    ],
+)
+def test_growth_that_cannot_be_is_refused_with_what_to_do(tmp_path, keys, words):
+    sweep = growing(tmp_path, **keys)
+    found = inabilities(sweep, sweep.make_space())
+    assert re.search(words, " ".join(fault.message for fault in found))
+    assert not inabilities(growing(tmp_path), sweep.make_space())
+
+
+def test_a_population_is_refused_with_a_searcher_that_learns_from_errors(tmp_path):
+    sweep = sweep_of(tmp_path, searcher="tpe", scheduler="pbt")
+    (fault,) = inabilities(sweep, sweep.make_space())
+    assert fault.path == "scheduler"
+    assert "take the searcher random, sobol or grid" in fault.message

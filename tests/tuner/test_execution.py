@@ -481,7 +481,7 @@ def test_a_sweep_is_distilled_and_the_verdict_is_said(tmp_path):
 
 def test_a_sweep_without_an_adaptive_trial_cannot_be_distilled(tmp_path):
     space = {"use": [], "set": {"width": 4, "depth": 1, "problem.steps_per_epoch": 2}}
-    status, output = run(tmp_path, space=space, budget={"trials": 1, "epochs": 1})
+    status, output = run(tmp_path, space=space, budget={"trials": 1, "epochs": 2})
     assert status == 0, output
     done = subprocess.run(
         [sys.executable, "-m", "tuner", "distil", "small"],

@@ -1,8 +1,8 @@
 import pytest
 
-from tests.tuner.sweeps import ODD_TABLES, Sweep, constant, eight_trials
+from tests.tuner.sweeps import ODD_TABLES, Sweep, constant, eight_trials, two_objectives
 from tuner import figures
-from tuner.figures.fates import PARTIAL
+from tuner.figures.fates import MISSED, PARTIAL
 from tuner.figures.over_epochs import MOST_EPOCHS_DRAWN
 
 
@@ -149,7 +149,61 @@ def test_names_are_text_in_a_picture():
 def test_odd_tables_have_figures(name):
     table = ODD_TABLES[name]
     overview = [figures.best_so_far(table), figures.errors_by_balancer(table)]
-    overview.append(figures.errors_by(table, "width"))
-    details = (figures.losses_over_epochs, figures.weights_over_epochs, figures.error_over_epochs)
+    overview += [figures.errors_by(table, "width"), figures.pareto(table)]
+    details = (figures.losses_over_epochs, figures.weights_over_epochs)
+    details += (figures.error_over_epochs, figures.error_over_seconds)
     for figure in [*overview, *(draw(trial) for trial in table for draw in details)]:
         assert figure.data or len(figure.layout.annotations) == 1  # drawn, or said why not
+
+
+def test_trials_that_confirm_others_are_in_no_picture_of_the_search():
+    table = two_objectives()
+    best, rows = figures.best_so_far(table), figures.errors_by_balancer(table)
+    assert trace(best, "after 3 epochs").x == (1, 2, 3, 4, 6)
+    assert max(trace(best, "best so far").x) == 6
+    assert {text.split("<br>")[1] for text in rows.layout.yaxis.ticktext} == {
+        "2 trials, 2 in full",
+        "2 trials, 1 in full",
+    }
+    assert len(trace(rows, "one replicate").x) == 5 * 8
+
+
+def test_what_misses_a_requirement_is_marked_and_is_never_the_best():
+    table = two_objectives()
+    figure = figures.best_so_far(table)
+    missed = trace(figure, MISSED)
+    assert (missed.x, missed.marker.symbol) == ((5,), "square-open")
+    assert min(trace(figure, "best so far").y) == pytest.approx(0.2)
+    assert trace(figures.errors_by_balancer(table), MISSED).x == pytest.approx((0.1,))
+
+
+def test_the_pareto_set_is_a_staircase_over_the_second_objective():
+    figure = figures.pareto(two_objectives())
+    front = trace(figure, "Pareto set")
+    assert front.x == (3.0, 6.0, 12.0, 27.0)  # seconds of trials 1, 6, 2 and 3
+    assert front.y == pytest.approx((0.8, 0.5, 0.25, 0.2))
+    assert (front.mode, front.line.shape) == ("lines+markers", "hv")
+    assert trace(figure, "dominated").x == (18.0,)
+    assert trace(figure, MISSED).x == (6.0,)
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("seconds", "error")
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+
+
+def test_three_objectives_are_two_panels_without_a_staircase():
+    figure = figures.pareto(ODD_TABLES["three objectives"])
+    assert [one.mode for one in figure.data] == ["markers", "markers"]
+    assert (figure.layout.xaxis.title.text, figure.layout.xaxis2.title.text) == (
+        "error",
+        "seconds",
+    )
+    assert figure.layout.yaxis2.title.text == "mass"
+    assert figure.layout.yaxis2.type == "linear"  # it is 0 for a trial
+
+
+def test_the_error_over_seconds_has_the_errors_of_the_epochs():
+    trial = Sweep().trial([[0.5, 0.6], [0.3, 0.4]], seconds=2.5).table().trials[1]
+    epochs, seconds = figures.error_over_epochs(trial), figures.error_over_seconds(trial)
+    by_epoch, by_second = (figure.data[-1] for figure in (epochs, seconds))
+    assert (by_epoch.x, by_second.x) == ((1, 2), (2.5, 5.0))
+    assert by_epoch.y == by_second.y == pytest.approx((0.55, 0.35))
+    assert seconds.layout.xaxis.title.text == "seconds of training"

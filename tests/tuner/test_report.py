@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 import yaml
 
-from tests.tuner.sweeps import ODD_TABLES, Sweep, constant, eight_trials
+from tests.tuner.sweeps import ODD_TABLES, Sweep, constant, eight_trials, two_objectives
 from tuner import report
 
 
@@ -50,6 +50,14 @@ def test_a_stopped_default_is_compared_at_its_own_epoch():
     assert "worse by a factor of 2.00" in text
 
 
+def test_with_seconds_as_fidelity_finished_trials_are_compared_as_they_ended():
+    sweep = Sweep(fidelity="seconds", trial_seconds=6.0)
+    sweep.trial([[0.9] * 4, [0.8] * 4, [0.8] * 4], origin="default", seconds=2.0)
+    text = report.headline(sweep.trial([[0.6] * 4, [0.2] * 4], seconds=3.0).table())
+    assert text.startswith("Trial 2 won: error 0.200")
+    assert "with 0.800 (0.800 to 0.800 over 4 replicates): better by a factor of 4.00" in text
+
+
 def test_an_unfinished_sweep_is_said():
     sweep = Sweep().trial(constant(0.2)).trial(constant(0.1, epochs=1), "running")
     text = report.headline(sweep.table(closed="interrupted"))
@@ -79,6 +87,42 @@ def test_a_default_that_diverged_or_is_the_best_is_said():
     assert "The default point, trial 1, diverged." in report.headline(sweep.table())
     sweep = Sweep().trial(constant(0.1), origin="default").trial(constant(0.5))
     assert "no other trial has beaten it" in report.headline(sweep.table())
+
+
+def test_a_confirmed_winner_is_said_with_its_fresh_errors_an_interval_and_two_comparisons():
+    # the errors of 8 replicates of constant(e) lie evenly from 0.9 e to 1.1 e; the 95 % interval
+    # of the median of 8 is from the least to the largest, since 2 (1 + 8) / 256 > 0.05
+    text = report.headline(two_objectives())
+    assert text.startswith(
+        "Trial 2 (balancer uniform) won: error 0.260 (0.239 to 0.281 over 8 replicates) after 3 "
+        "epochs, seconds 12, trained anew with fresh seeds as trial 8; median within 0.234 and "
+        "0.286 (95 % interval). Against the runner-up, trial 3, with 0.300 "
+    )
+    assert "better; smaller in 8 of 8 replicates, median ratio 0.867, p = 0.0078" in text
+    assert "Against the default point, trial 1, with 0.820" in text
+    assert text.endswith("error decides; trials 3, 2, 6, 1 are not dominated by any other.")
+
+
+def test_with_few_fresh_replicates_it_cannot_tell():
+    sweep = Sweep().trial(constant(0.5), origin="default").trial(constant(0.2))
+    table = sweep.trial(constant(0.3), of=2).trial(constant(0.5), of=1).table()
+    text = report.headline(table)
+    assert "4 replicates are too few for a 95 % interval of the median, which needs 6" in text
+    assert "Against the runner-up, which is the default point, trial 1, with 0.500" in text
+    assert "cannot tell; smaller in 4 of 4 replicates, median ratio 0.600, p = 0.12" in text
+
+
+def test_when_nothing_meets_what_is_required_it_says_by_how_much_the_nearest_misses():
+    text = report.headline(ODD_TABLES["nothing feasible"])
+    assert text == (
+        "No trial meets what is required (repairs at most 0.01), so none has won. Trial 1 misses "
+        "it by the least: repairs 0.300, error 0.500."
+    )
+
+
+def test_when_nothing_holds_up_with_fresh_seeds_nothing_is_confirmed():
+    text = report.headline(ODD_TABLES["lost when repeated"])
+    assert text.startswith("1 trial trained anew with fresh seeds, but none finished")
 
 
 # The page
@@ -118,7 +162,7 @@ def test_the_page_holds_what_it_promises(table, tmp_path):
     assert "1 × epoch 2: loss `pde` is not finite in 4 of 4 replicates (trial 5)" in text
     assert "1 × out of memory (trial 6)" in text
     ids = [attributes["id"] for tag, attributes in Tags(page).tags if "id" in attributes]
-    assert ids == ["best-so-far", "by-balancer", "losses", "weights", "error"]
+    assert ids == ["best-so-far", "by-balancer", "losses", "weights", "error", "error-seconds"]
     assert len(page.encode()) < 5_500_000
 
 
@@ -178,3 +222,17 @@ def test_the_best_point_is_yaml_that_reads_back(tmp_path):
     tags = Tags(written(Sweep().trial([[0.5]], **point).table(), tmp_path))
     shown = next(text for text in tags.words if text.startswith("balancer: relobralo"))
     assert yaml.safe_load(shown) == point
+
+
+def test_a_page_of_a_confirmed_sweep_of_two_objectives_has_their_tables(tmp_path):
+    page = written(two_objectives(), tmp_path)
+    text = " ".join(Tags(page).words)
+    for title in ("Confirmed with fresh seeds", "Pareto set", "trained anew with fresh seeds as"):
+        assert title in text
+    confirmed = page[page.index("<h2>Confirmed") : page.index("<h2>Pareto")]
+    rows = re.findall(r"<tr><td>(\d+)</td><td>([\d.]+)</td><td>(\d+)</td>", confirmed)
+    assert rows == [("2", "0.250", "8"), ("3", "0.200", "7"), ("1", "0.800", "9")]
+    front = page[page.index("<h2>Pareto") : page.index('id="pareto"')]
+    assert re.findall(r"<tr><td>(\d+)</td>", front) == ["3", "2", "6", "1"]
+    assert "<td>3</td><td>finished, repeating another with fresh seeds</td>" in page
+    assert re.findall(r"<td>(met|missed)</td>", page) == ["met"] * 5  # trial 5 is the sixth

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tuner import Sweep, SweepError
+from tuner.searchers import SEARCHERS
 
 GOOD = """
 name: first
@@ -82,11 +83,11 @@ def test_the_json_schema_knows_the_keys():
         (change(budget={"trails": 3}), "budget.trails: unknown key. Did you mean `trials`?"),
         ("name: first", "problem: missing. Write `problem: ...`."),
         (change(searcher="tpee"), "searcher.name: no such searcher `tpee`. Did you mean `tpe`?"),
-        (change(searcher="xyz"), "Known: random, tpe."),
+        (change(searcher="xyz"), f"Known: {', '.join(sorted(SEARCHERS))}"),
         (change(scheduler="ahsa"), "no such scheduler `ahsa`. Did you mean `asha`?"),
         (
             change(scheduler={"name": "asha", "etta": 3}),
-            "scheduler.etta: asha has no `etta`. Did you mean `eta`? It has eta, min_epochs.",
+            "scheduler.etta: asha has no `etta`. Did you mean `eta`? It has eta, first_rung.",
         ),
         (change(scheduler={"name": "asha", "eta": 1}), "scheduler: asha: eta=1: expected"),
         (change(scheduler={"name": "asha", "eta": "3"}), "scheduler.eta: expected a whole number"),
@@ -260,3 +261,35 @@ def test_the_command_line_prints_faults_without_a_traceback(tmp_path):
     assert "scheduller: unknown key. Did you mean `scheduler`?" in run.stderr
     assert "Traceback" not in run.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["sweep.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (change(objectives=["error", "error"]), "objectives.1: `error` is there twice."),
+        (change(objectives=[]), "objectives: expected at least 1, found none."),
+        (change(require={"repairs": {}}), "require.repairs: no bound. Write `at_most: ...`"),
+        (
+            change(require={"repairs": {"at_most": 1, "at_least": 2}}),
+            "require.repairs: nothing is at most 1 and at least 2.",
+        ),
+        (
+            change(require={"repairs": {"at_mots": 1}}),
+            "require.repairs.at_mots: unknown key. Did you mean `at_most`?",
+        ),
+        (change(require={"repairs": 3}), "require.repairs: expected keys with values, found 3."),
+        (change(fidelity="seconds"), "budget.trial_seconds: missing. With `fidelity: seconds`"),
+        (change(fidelity="steps"), "fidelity: expected 'epochs' or 'seconds'"),
+        (change(continue_from=["first"]), "continue_from.0: a sweep goes on with its own"),
+        (change(continue_from=["a", "b", "a"]), "continue_from.2: `a` is there twice."),
+        (change(confirm=-1), "confirm: expected at least 0, found -1."),
+    ],
+)
+def test_what_is_asked_for_is_refused_where_it_makes_no_sense(text, words):
+    assert words in faults(text)
+
+
+def test_seconds_as_fidelity_go_with_the_seconds_of_a_trial():
+    sweep = Sweep.from_yaml(change(fidelity="seconds", budget={"trial_seconds": 60}))
+    assert Sweep.from_yaml(sweep.to_yaml()) == sweep
+    assert sweep.specification["trial_seconds"] == 60

@@ -206,3 +206,92 @@ def test_batches_hold_no_more_than_a_request_may() -> None:
         assert sum(sizes) <= ENTITIES
     assert [metric for batch in batches for metric in batch.metrics] == update.metrics
     assert texts(update) == (update.params, update.tags)
+
+
+def seconds(number: int, seconds: float, error: float) -> list[dict[str, Any]]:
+    """A finished trial of one epoch that took so long."""
+    first, started, *_ = trial(number, 0, end="")
+    said = report(1, error=(error,) * 6) | {"seconds": seconds}
+    ending = {"event": "ended", "trial": number, "status": "finished", "reason": ""}
+    return [first, started, reported(number, said), ending]
+
+
+def two_objectives() -> list[dict[str, Any]]:
+    sweep, opened = opening()
+    return [
+        {**sweep, "specification": {**SPECIFICATION, "objectives": ["error", "seconds"]}},
+        opened,
+    ]
+
+
+def test_the_pareto_set_is_tagged_and_listed_when_the_sweep_is_closed() -> None:
+    translate = Translation()
+    trials = [*seconds(1, 9.0, 0.1), *seconds(2, 3.0, 0.2), *seconds(3, 5.0, 0.3)]
+    updates = translate(stamped(*two_objectives(), *trials, closing()))
+    tags = {number: updates[number].tags.get("tuner.pareto") for number in (1, 2, 3)}
+    assert tags == {1: "true", 2: "true", 3: None}
+    note = updates[SWEEP].tags["mlflow.note.content"]
+    assert "Pareto set, 2 trials:\n\n| trial | error | seconds |\n|---|---|---|\n" in note
+    assert "| 1 | 0.100 | 9 |\n| 2 | 0.200 | 3 |" in note
+
+
+def test_what_is_no_longer_in_the_pareto_set_is_told_so() -> None:
+    first = [*two_objectives(), *seconds(1, 9.0, 0.1), closing()]
+    events = stamped(*first, opening()[1], *seconds(2, 3.0, 0.05), closing())
+    translate = Translation()
+    assert translate(events[: len(first)])[1].tags["tuner.pareto"] == "true"
+    updates = translate(events[len(first) :])
+    assert updates[1].tags["tuner.pareto"] == "false"
+    assert updates[2].tags["tuner.pareto"] == "true"
+
+
+def test_with_one_objective_nothing_is_said_of_a_pareto_set() -> None:
+    updates = Translation()(stamped(*opening(), *trial(1, 1), closing()))
+    assert "tuner.pareto" not in updates[1].tags
+    assert "Pareto" not in updates[SWEEP].tags["mlflow.note.content"]
+
+
+def confirming(number: int, of: int, error: float) -> list[dict[str, Any]]:
+    first, *others = seconds(number, 1.0, error)
+    return [{**first, "origin": "confirm", "of": of}, *others]
+
+
+def test_a_trial_that_confirms_is_a_child_that_says_of_which() -> None:
+    events = [*opening(), *seconds(1, 1.0, 0.5), *seconds(2, 1.0, 0.1), *seconds(3, 1.0, 0.2)]
+    again = [*confirming(4, 2, 0.4), *confirming(5, 3, 0.3), *confirming(6, 1, 0.6)]
+    updates = Translation()(stamped(*events, *again, closing()))
+    assert updates[4].tags["tuner.of"] == "2"
+    assert updates[4].params["origin"] == "confirm"
+    assert "tuner.of" not in updates[1].tags
+    note = updates[SWEEP].tags["mlflow.note.content"]
+    assert note.startswith("**Trial 3** is the best of 3: error 0.200 ")
+    assert "with fresh seeds, as trial 5: error 0.300" in note
+    assert "Against the runner-up, trial 2, with 0.400" in note
+    assert "Against the default point, trial 1, with 0.600" in note
+    parent = {(key, step): value for key, step, value, _ in points(updates[SWEEP])}
+    assert parent == {
+        ("best_error", 1): 0.5,  # of the search alone, whose errors compare with each other
+        ("best_error", 2): 0.1,
+        ("best_error", 3): 0.1,
+        ("confirmed_error", 3): 0.3,
+        ("confirmed_error/low", 3): 0.3,
+        ("confirmed_error/high", 3): 0.3,
+    }
+
+
+def test_a_note_says_that_nothing_meets_what_is_required() -> None:
+    sweep, opened = opening()
+    bounds = {"mass": {"at_most": 0.01, "at_least": None}}
+    sweep["specification"] = {**SPECIFICATION, "require": bounds}
+    note = Translation()(stamped(sweep, opened, *trial(1, 1), closing()))[SWEEP]
+    text = note.tags["mlflow.note.content"]
+    assert text.startswith("No trial meets what is required (mass at most 0.01)")
+
+
+def test_a_point_that_changes_on_the_way_is_a_tag_since_params_cannot_change() -> None:
+    changed = {"event": "changed", "trial": 1, "point": {"width": 16, "rate": 0.06}}
+    events = stamped(*opening(), *trial(1, 2, end=""), {**changed, "source": 4, "epoch": 2})
+    update = Translation()(events)[1]
+    assert update.params["rate"] == "0.1"
+    assert update.tags["tuner.copied"] == "trial 4 after epoch 2"
+    assert update.tags["tuner.point"] == '{"width": 16, "rate": 0.06}'

@@ -2,8 +2,10 @@ import math
 
 import pytest
 
-from tests.tuner.tables import table, trial
+from tests.tuner.tables import report, table, trial
+from trainables.report import Report
 from tuner import wording
+from tuner.statistics import Comparison
 
 
 @pytest.mark.parametrize(
@@ -62,3 +64,31 @@ def test_nouns_agree_with_their_number():
 )
 def test_a_duration_has_the_unit_that_fits(seconds, text):
     assert wording.duration(seconds) == text
+
+
+def test_an_interval_is_said_or_why_there_is_none():
+    assert wording.interval((1.0, 2.0, 3.0, 4.0, 5.0, 6.0)) == (
+        "median within 1.00 and 6.00 (95 % interval)"
+    )
+    assert wording.interval((1.0,) * 4) == (
+        "4 replicates are too few for a 95 % interval of the median, which needs 6"
+    )
+    assert wording.interval((1.0,)).startswith("1 replicate is too few")
+
+
+def test_a_comparison_is_said_with_its_numbers():
+    found = Comparison((1.0,) * 5 + (3.0,), (2.0,) * 6)
+    assert wording.compared(found) == (
+        "cannot tell; smaller in 5 of 6 replicates, median ratio 0.500, p = 0.22 (sign test)"
+    )
+
+
+def test_objectives_and_bounds_have_their_names():
+    said = report(1, 0.0123, metrics={"parameters": [3201.0], "repairs": [0.00004]})
+    last = Report.from_json(said)
+    names = ("error", "parameters", "repairs", "seconds")
+    assert wording.measures(last, names) == (
+        "error 0.0123, parameters 3201, repairs 4.00e-05, seconds 1"
+    )
+    require = {"a": {"at_most": 0.01, "at_least": None}, "b": {"at_most": 3.0, "at_least": 1.0}}
+    assert wording.bounds(require) == "a at most 0.01, b at most 3, b at least 1"

@@ -30,6 +30,8 @@ class Balancing:
     prior:  (m,), the user's own coefficients, multiplied in last, so that they hold in
             warm-up too.
 
+    It can start from the weights of another strategy: see `carry_over`.
+
     A row whose losses are not all finite keeps its weights and its state, and the step is counted
     in `skipped`. State: `step` (), `weights` (r, m), `skipped` (r,) and the balancer's own under
     `own.`.
@@ -83,7 +85,7 @@ class Balancing:
         weights, skipped = state["weights"], state["skipped"]
         if self._balanced(state):
             if state["step"] == self.warmup:
-                own = self.balancer.init(losses)
+                own = self.balancer.init(losses) if own else self._begin(losses, weights)
             new_weights, new_own = self.balancer.weigh(losses, gradients, own, generator)
             new_weights = self._settle(losses, new_weights.detach().clamp(*self.clip))
             finite = losses.isfinite().all(dim=-1)
@@ -99,6 +101,37 @@ class Balancing:
             "skipped": skipped,
             **{f"own.{key}": value for key, value in own.items()},
         }
+
+    def carry_over(self, state: State) -> State:
+        """A state in which this balancer starts anew from the weights of another one's `state`.
+
+        Its warm-up counts as over, and what it calls the first losses are those of its next step.
+        A strategy that remembers or learns its weights starts from the old ones, so that the
+        landscape of the weighted sum does not jump: grad_norm_balance, inverse_dirichlet,
+        lr_annealing, ntk, relobralo and relobralo_blend, which remember them; gradnorm, minmax,
+        performance_target, imtl_l and uncertainty, which learn their logarithms. Where rows sum
+        to m, only the ratios stay; the reference of lr_annealing goes to 1 at once. The other
+        strategies make their weights from the losses or gradients of the moment, so theirs jump.
+        """
+        kept = {name: state[name] for name in ("weights", "skipped")}
+        return {"step": torch.full_like(state["step"], self.warmup), **kept}
+
+    def _begin(self, losses: Tensor, weights: Tensor) -> State:
+        """The balancer's own first state, its memory of weights set to `weights`."""
+        own = self.balancer.init(losses)
+        least = weights.abs().amax(-1, keepdim=True).clamp_min(1e-30) * 1e-6
+        logs = weights.clamp_min(least).log()
+        memory = {
+            "weights": weights,
+            "log_weights": logs,
+            "log_scales": logs,
+            "log_variances": -(2 * weights.clamp_min(least)).log(),
+        }
+        own |= {name: value for name, value in memory.items() if name in own}
+        if {"weights", "calls"} <= own.keys() and "moments" not in own:
+            # not the calls of an Adam but of a start-up (relobralo), whose end forgets the weights
+            own["calls"] = own["calls"] + 2
+        return own
 
     def reacts(self, state: State) -> bool:
         """Whether `react` is to be called after the step that led to `state`."""

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tuner.figures.fates import PARTIAL, by_fate, hover_text
-from tuner.figures.style import BLUE, GREY, LOG, ORANGE, SKY, blank, or_say, plain, rounded
+from tuner.figures.fates import MISSED, PARTIAL, by_fate, hover_text
+from tuner.figures.style import BLUE, GREY, LOG, ORANGE, RED, SKY, blank, or_say, plain, rounded
 from tuner.table import Trial, TrialTable
 from tuner.wording import count, shown
 
@@ -30,7 +30,10 @@ def errors_by(table: TrialTable, parameter: str) -> Figure:
     height = 150 + max(len(rows), 2) * min(180, max(70, 8 * crowd))
     figure = blank(f"Errors by {plain(parameter)}", height=height)
     full = [place for row in rows for place in row.places() if place.full]
-    partial = [place for row in rows for place in row.places() if not place.full]
+    short = {trial.number for trial in by_fate(table).missed}
+    others = [place for row in rows for place in row.places() if not place.full]
+    partial = [place for place in others if place.trial.number not in short]
+    missed = [place for place in others if place.trial.number in short]
     each = [place._replace(x=x) for place in full for x in place.trial.reports[-1].error]
     leaders = [row.places()[0] for row in rows if row.full]
     dot = {"color": BLUE, "size": 5, "opacity": 0.55}
@@ -42,6 +45,8 @@ def errors_by(table: TrialTable, parameter: str) -> Figure:
     _places(figure, leaders, "best trial, with q10 to q90", diamond)
     hollow = {"color": SKY, "size": 6, "symbol": "circle-open", "opacity": 0.8}
     _places(figure, partial, PARTIAL, hollow)
+    square = {"color": RED, "size": 7, "symbol": "square-open"}
+    _places(figure, missed, MISSED, square)
     figure.update_xaxes(title_text="error", **LOG)
     _label_rows(figure, [row.label for row in rows])
     return or_say(figure, "No trial has reported an error yet.")
@@ -57,7 +62,10 @@ class _Place(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """The trials that share a value; `full` and `partial` as they lie, from the top."""
+    """The trials that share a value; `full` and `partial` as they lie, from the top.
+
+    partial: with those that miss what is required.
+    """
 
     place: int
     label: str
@@ -76,7 +84,8 @@ class _Row(NamedTuple):
 
 def _rows(table: TrialTable, parameter: str) -> list[_Row]:
     by_value: dict[str, list[list[Trial]]] = {}
-    for fate, trials in enumerate(by_fate(table)):
+    full, partial, missed, lost = by_fate(table)
+    for fate, trials in enumerate((full, [*missed, *partial], lost)):
         for trial in trials:
             value = shown(trial.point.get(parameter, "(none)"), width=30)
             by_value.setdefault(value, [[], [], []])[fate].append(trial)

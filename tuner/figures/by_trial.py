@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from tuner.figures.fates import PARTIAL, by_fate, hover_text
+from tuner.figures.fates import MISSED, PARTIAL, by_fate, hover_text, reach
 from tuner.figures.style import BLUE, GREY, LOG, ORANGE, RED, SKY, blank, or_say, rounded
 from tuner.table import Trial, TrialTable
 from tuner.wording import count
@@ -20,13 +20,13 @@ MOST_TRIALS_WITH_POINT = 500  # beyond, the hover texts alone would make a repor
 
 def best_so_far(table: TrialTable) -> Figure:
     """The best error among trials at the full number of epochs, and every trial, by its number."""
-    full, partial, lost = by_fate(table)
+    table = table.searched
+    full, partial, missed, lost = by_fate(table)
     figure = blank("Error of each trial, and the best so far", height=430)
     detailed = len(table) <= MOST_TRIALS_WITH_POINT
     if full:
         circle = {"color": BLUE, "size": 8}
-        name = f"after {count(full[0].epochs, 'epoch')}"
-        figure.add_scatter(name=name, marker=circle, **_with_bars(full, detailed))
+        figure.add_scatter(name=reach(full), marker=circle, **_with_bars(full, detailed))
         figure.add_scatter(
             x=[*(t.number for t in full), max(table.trials)],
             y=rounded([*accumulate((t.error for t in full), min), min(t.error for t in full)]),
@@ -39,7 +39,10 @@ def best_so_far(table: TrialTable) -> Figure:
         hollow = {"color": SKY, "size": 8, "symbol": "circle-open"}
         bars = _with_bars(partial, detailed)
         figure.add_scatter(name=PARTIAL, marker=hollow, opacity=0.8, **bars)
-    _default_line(figure, table, full)
+    if missed:
+        square = {"color": RED, "size": 8, "symbol": "square-open"}
+        figure.add_scatter(name=MISSED, marker=square, **_with_bars(missed, detailed))
+    _default_line(figure, table, [*full, *missed])
     every = 1 if len(table) <= 12 else None  # there is no trial 2.5
     figure.update_xaxes(title_text="trial", rangemode="nonnegative", dtick=every)
     figure.update_yaxes(title_text="error", **LOG)

@@ -35,7 +35,8 @@ class ASHA(Scheduler):
         check(self.eta, self.first_rung)
 
     def refuses(self, space: Space, table: TrialTable) -> str:
-        return no_rung(self.first_rung, table)
+        # a budget of one rung is no mistake: there is nothing to decide before its end
+        return no_rung(self.first_rung, table) if self.first_rung > table.budget else ""
 
     def decide(self, trial: Trial, table: TrialTable) -> Decision:
         rung = crossed(trial, table, self.rungs(table.budget))

@@ -104,10 +104,10 @@ def test_settings_that_mean_nothing_are_refused(fields):
         ASHA(**fields)
 
 
-def test_a_first_rung_that_is_not_below_the_budget_is_refused_with_what_to_do():
+def test_a_first_rung_above_the_budget_is_refused_with_what_to_do():
     space, nine = build({"use": []}), TrialTable(specification={"epochs": 9})
-    assert ASHA(first_rung=8).refuses(space, nine) == ""
-    assert ASHA(first_rung=9).refuses(space, nine) == (
-        "has its first rung at 9 epochs, which is not below the budget of a trial of 9; "
+    assert ASHA(first_rung=9).refuses(space, nine) == ""  # nothing to stop is no mistake
+    assert ASHA(first_rung=10).refuses(space, nine) == (
+        "has its first rung at 10 epochs, which is not below the budget of a trial of 9; "
         "lower `first_rung` or raise the budget"
     )

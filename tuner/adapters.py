@@ -1,0 +1,181 @@
+"""What Ray Tune is handed: a searcher and a scheduler that ask the driver and decide nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ray.tune import schedulers, search
+from ray.tune.experiment import Trial as TuneTrial
+from ray.tune.schedulers import TrialScheduler
+from ray.tune.stopper import Stopper
+
+from tuner.bundled import Bundled
+from tuner.driver import Driver, Segment
+from tuner.result import trial_folder
+from tuner.sweep import Sweep
+
+
+class HoldsDriver:
+    """Tune pickles what it is given into its folder; the driver is not to be in there."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class Proposals(HoldsDriver, search.Searcher):
+    """Hands Tune the next segment. Results are listened to only for a searcher of Tune's own."""
+
+    def __init__(self, driver: Driver, own: Bundled | None = None) -> None:
+        super().__init__(metric="training_iteration", mode="max")  # of no meaning here
+        self.driver, self.own = driver, own
+        self.numbers: dict[str, int] = {}  # Tune's trials -> ours
+
+    def suggest(self, trial_id: str) -> Any:
+        live = any(trial.live for trial in self.driver.table)
+        segment = self.driver.next_segment(wait=not live)
+        if segment is not None:
+            self.numbers[trial_id] = segment.trial
+            return config_of(self.driver.sweep, self.driver, segment)
+        return None if live else search.Searcher.FINISHED
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        if self.own is not None and "fault" not in result:
+            self.own.reported(self.numbers[trial_id], result)
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        trial = self.driver.table.trials[self.numbers[trial_id]]  # Decisions has recorded it
+        if self.own is not None and trial.ended:
+            self.own.ended(self.driver.space, trial, result)
+
+    def on_pause(self, trial_id: str) -> None:
+        """Of a scheduler of Tune's own, to a searcher of Tune's own."""
+        if self.own is not None:
+            self.own.paused(self.numbers[trial_id], True)
+
+    def on_unpause(self, trial_id: str) -> None:
+        """As above."""
+        if self.own is not None:
+            self.own.paused(self.numbers[trial_id], False)
+
+    def save(self, checkpoint_path: str) -> None:
+        """The journal is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """The journal is the state."""
+
+
+class Decisions(HoldsDriver, schedulers.FIFOScheduler):
+    """Hands the driver every report, also the last one, which Tune hides from searchers."""
+
+    def __init__(self, driver: Driver) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.driver = driver
+
+    def on_trial_result(
+        self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]
+    ) -> str:
+        config = trial.config
+        if "fault" in result:
+            self.driver.faulted(config["trial"], config["segment"], result["fault"])
+            return str(self.STOP)
+        goes_on = self.driver.reported(
+            config["trial"],
+            config["segment"],
+            json.loads(result["report"]),
+            result["checkpoint"],
+        )
+        return str(self.CONTINUE if goes_on else self.STOP)
+
+    def on_trial_error(self, tune_controller: Any, trial: TuneTrial) -> None:
+        error = str(trial.get_error() or "").strip().splitlines()
+        reason = f"the process of the trial died: {error[-1] if error else 'no reason given'}"
+        self.driver.faulted(trial.config["trial"], trial.config["segment"], reason[:2000])
+
+
+class DecisionsOfTune(Decisions):
+    """Asks a scheduler of Tune's own, after the driver has recorded the report."""
+
+    def __init__(self, driver: Driver, own: TrialScheduler) -> None:
+        super().__init__(driver)
+        self.own = own
+
+    def on_trial_add(self, tune_controller: Any, trial: TuneTrial) -> None:
+        self.own.on_trial_add(tune_controller, trial)
+
+    def on_trial_result(
+        self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]
+    ) -> str:
+        if "fault" in result:
+            return super().on_trial_result(tune_controller, trial, result)
+        verdict = str(self.own.on_trial_result(tune_controller, trial, result))
+        if super().on_trial_result(tune_controller, trial, result) == self.STOP:
+            return str(self.STOP)
+        if verdict == self.STOP:
+            self._stopped(trial)
+        return verdict
+
+    def on_trial_error(self, tune_controller: Any, trial: TuneTrial) -> None:
+        super().on_trial_error(tune_controller, trial)
+        self.own.on_trial_error(tune_controller, trial)
+
+    def on_trial_complete(
+        self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]
+    ) -> None:
+        self.own.on_trial_complete(tune_controller, trial, result)
+        if "fault" not in result:
+            self._stopped(trial)
+
+    def on_trial_remove(self, tune_controller: Any, trial: TuneTrial) -> None:
+        self.own.on_trial_remove(tune_controller, trial)
+        self._stopped(trial)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> TuneTrial | None:
+        return self.own.choose_trial_to_run(tune_controller)
+
+    def debug_string(self) -> str:
+        return str(self.own.debug_string())
+
+    def _stopped(self, trial: TuneTrial) -> None:
+        """It may also have acted on the controller by itself; then the driver hears of it here."""
+        if not self.driver.stopping:
+            self.driver.stopped(trial.config["trial"], f"{type(self.own).__name__} stopped it")
+
+
+class Stopping(HoldsDriver, Stopper):
+    """Ends everything once the driver wants no more."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return bool(self.driver.stopping)
+
+
+def config_of(sweep: Sweep, driver: Driver, segment: Segment) -> dict[str, Any]:
+    """What the trainable is told of a segment."""
+    copied = segment.copied
+    return {
+        "trial": segment.trial,
+        "segment": segment.number,
+        "point": dict(segment.point),
+        "epoch": segment.epoch,
+        "folder": str(trial_folder(sweep.folder, segment.trial)),
+        "copied": copied and (copied[0], str(trial_folder(sweep.folder, copied[0])), copied[1]),
+        "problem": sweep.problem,
+        "replicates": segment.replicates,
+        "seed": segment.seed,
+        "epochs": sweep.budget.epochs,
+        "trial_seconds": sweep.budget.trial_seconds,
+        "precision": sweep.precision,
+        "device": "cuda" if sweep.resources.gpu else "cpu",
+        "threads": max(1, int(sweep.resources.cpu)),
+        "fidelity": sweep.fidelity,
+        "rungs": list(driver.scheduler.rungs(driver.table.budget)),
+        "save_seconds": sweep.checkpoint_seconds,
+    }

@@ -1,0 +1,149 @@
+"""A trial of a result as an object: what it is worth, and the network that it learned."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuner.confirming import compare, replicates, reported, seed_of
+from tuner.errors import TunerError
+from tuner.headline import rivals
+from tuner.ranking import value
+from tuner.statistics import Comparison, median_interval
+from tuner.table import Point, Trial
+
+if TYPE_CHECKING:
+    from trainables.network import Network
+    from trainables.problem import Problem
+    from tuner.result import Result
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trial of a result, with what it learned."""
+
+    result: Result
+    trial: Trial
+
+    @property
+    def point(self) -> Point:
+        """The chosen hyperparameters."""
+        return self.trial.point
+
+    @property
+    def told(self) -> Trial:
+        """The trial whose replicates speak for this one: its repetition with fresh seeds, if any."""
+        return reported(self.result.trials, self.trial)
+
+    @property
+    def error(self) -> float:
+        """The median over replicates after the last epoch, over fresh ones if there are any."""
+        return self.told.error
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the median error; None with too few replicates for one."""
+        return median_interval(replicates(self.told, "error"))
+
+    def compare(self, other: int) -> Comparison | None:
+        """With another trial, replicate by replicate; None unless both were trained anew."""
+        return compare(self.result.trials, self.trial.number, other)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: the trial, its point, its last report, and what fresh seeds say of it."""
+        last = self.trial.reports[-1] if self.trial.reports else None
+        names = self.result.trials.objectives
+        found = {
+            "trial": self.trial.number,
+            "status": str(self.trial.status),
+            "error": _finite(self.error),
+            "objectives": {name: last and _finite(value(last, name)) for name in names},
+            "point": dict(self.point),
+            "report": last and last.to_json(),
+        }
+        return found if self.told is self.trial else {**found, "confirmed": self._confirmed()}
+
+    def _confirmed(self) -> dict[str, Any]:
+        interval = self.interval
+        versus = {other: self.compare(other) for other in rivals(self.result.trials, self.trial)}
+        return {
+            "trial": self.told.number,
+            "report": self.told.reports[-1].to_json(),
+            "interval": interval and [_finite(end) for end in interval],
+            "against": [
+                {
+                    "trial": other,
+                    "verdict": of.verdict,
+                    "ratio": _finite(of.ratio),
+                    "better": of.better,
+                    "worse": of.worse,
+                    "p": of.p,
+                }
+                for other, of in versus.items()
+                if of is not None
+            ],
+        }
+
+    def problem(self) -> Problem:
+        """The problem as this point configures it."""
+        from trainables.problems import problem_for
+
+        return problem_for(self.result.sweep.problem, self.point)
+
+    def network(self) -> Network:
+        """The trained network of all r replicates, (r, b, d) -> (r, b, o), from the last checkpoint.
+
+        Of the fresh replicates, where there are any: those whose error is reported.
+        Raises TunerError if the trial left no checkpoint. Loads torch.
+        """
+        import torch
+
+        from trainables.checkpoints import load
+        from trainables.training import Training
+
+        sweep, trial = self.result.sweep, self.told
+        files = sorted(trial_folder(self.result.folder, trial.number).glob("epoch-*.pt"))
+        if not files:
+            raise TunerError(
+                f"trial {trial.number} left no checkpoint: it ended after "
+                f"{trial.epochs} epochs, before the first was due."
+            )
+        state = load(files[-1])
+        training = Training(
+            self.problem(),
+            self.point,
+            replicates=len(state["lost"]),  # a trial may end before it has all of the sweep's
+            seed=seed_of(trial, sweep.seed),
+            epochs=sweep.budget.epochs,
+            dtype=getattr(torch, sweep.precision),
+        )
+        if trial.copied is None:
+            training.load_state_dict(state)
+        else:  # it may have got its last point without a segment that saved with it
+            training.adopt(state)
+        return training.network
+
+    def predict(self, points: Any, replicate: int | None = None) -> Any:
+        """(b, d) inputs -> (b, o) outputs of one replicate; by default the one of median error."""
+        import torch
+
+        network = self.network()
+        parameter = next(network.parameters())
+        if replicate is None:
+            errors = self.told.reports[-1].error
+            replicate = sorted(range(len(errors)), key=errors.__getitem__)[(len(errors) - 1) // 2]
+        x = torch.as_tensor(points).to(parameter)
+        with torch.no_grad():
+            return network(x.expand(parameter.shape[0], *x.shape))[replicate]
+
+
+def trial_folder(folder: Path, trial: int) -> Path:
+    """Where the checkpoints of a trial lie."""
+    return folder / "trials" / f"{trial:05d}"
+
+
+def _finite(number: float) -> float | None:
+    """JSON has no infinity."""
+    return number if math.isfinite(number) else None
