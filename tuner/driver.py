@@ -195,9 +195,8 @@ class Driver:
     @property
     def _all_proposed(self) -> bool:
         """No further trial will be proposed."""
-        expected = self.table.expected
-        searched = len(self.table.searched)
-        return self._late or searched >= min(self.sweep.budget.trials, expected or math.inf)
+        enough = len(self.table.searched) >= self.sweep.budget.trials
+        return self._late or enough or self.table.exhausted
 
     @property
     def _searching(self) -> bool:

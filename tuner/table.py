@@ -129,6 +129,7 @@ class TrialTable:
     clock:    seconds during which a driver has been at work.
     status:   of the sweep, with its reason.
     expected: how many trials will have been proposed in the end; None if that is not known.
+    exhausted: the searcher had nothing left to try.
     prior:    trials of other sweeps whose points lie in the space of this one, numbered from 0 down.
     """
 
@@ -138,6 +139,7 @@ class TrialTable:
     reason: str = ""
     specification: Mapping[str, Any] = field(default_factory=dict)
     expected: int | None = None
+    exhausted: bool = False
     prior: tuple[Trial, ...] = ()
 
     @property
@@ -224,7 +226,8 @@ class Ledger:
             for number, trial in self._trials.items():
                 self._trials[number] = replace(trial, live=False)  # ran under the last driver
         elif event["event"] == "exhausted":
-            self.table = replace(self.table, expected=len(self.table.searched))
+            found = len(self.table.searched)
+            self.table = replace(self.table, expected=found, exhausted=True)
         elif event["event"] == "prior":
             self.table = replace(self.table, prior=_prior(self.table.prior, event["trials"]))
         elif event["event"] == "proposed":

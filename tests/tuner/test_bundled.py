@@ -6,9 +6,11 @@ from ray.tune import search
 
 from search_spaces import build
 from tests.tuner.tables import table, trial
+from tests.tuner.test_execution import events_of, run
 from tuner import Sweep
 from tuner.bundled import Bundled, point_of, scheduler_of, searcher_of, tune_space, unusable
 from tuner.schedulers import RunToEnd
+from tuner.table import Status, replay
 
 OPTUNA = "ray.tune.search.optuna:OptunaSearch"
 ASHA = "ray.tune.schedulers:AsyncHyperBandScheduler"
@@ -123,3 +125,35 @@ def test_optuna_search_gives_points_and_learns_from_those_of_others(tmp_path):
     bundled.suggested.clear()
     bundled.learn(SPACE, known.trials[1])
     assert len(bundled.searcher._ot_study.trials) == 2
+
+
+@pytest.mark.ray
+def test_the_pair_of_bohb_runs_as_it_is_with_its_own_pauses(tmp_path):
+    pair = {
+        "searcher": {"name": "ray.tune.search.bohb:TuneBOHB", "seed": 1},
+        "scheduler": {"name": "ray.tune.schedulers.hb_bohb:HyperBandForBOHB", "max_t": 9},
+    }
+    status, output = run(tmp_path, budget={"trials": 8, "epochs": 9}, **pair)
+    assert status == 0, output
+    trials = replay(events_of(tmp_path))
+    assert len(trials) == 8
+    assert {t.status for t in trials} <= {Status.FINISHED, Status.STOPPED}
+    # its first bracket takes all of them to epoch 3, where it pauses them, and stops some
+    stopped = trials.having(Status.STOPPED)
+    assert stopped
+    assert all(t.reason == "HyperBandForBOHB stopped it after epoch 3" for t in stopped)
+    # what went on after a pause went on from its own checkpoint, epoch after epoch
+    for finished in trials.having(Status.FINISHED):
+        assert [report.epoch for report in finished.reports] == list(range(1, 10))
+
+
+@pytest.mark.ray
+def test_a_searcher_of_tune_is_told_the_ended_trials_when_a_sweep_goes_on(tmp_path):
+    choices = {"searcher": {"name": OPTUNA, "seed": 1}, "scheduler": "run_to_end"}
+    first, output = run(tmp_path, budget={"trials": 3, "epochs": 2}, **choices)
+    assert first == 0, output
+    second, output = run(tmp_path, budget={"trials": 5, "epochs": 2}, **choices)
+    assert second == 0, output
+    trials = replay(events_of(tmp_path))
+    assert [t.origin for t in trials] == ["default", *[OPTUNA] * 4]
+    assert {t.status for t in trials} == {Status.FINISHED}

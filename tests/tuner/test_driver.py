@@ -432,3 +432,23 @@ def test_a_population_is_refused_with_a_searcher_that_learns_from_errors(tmp_pat
     (fault,) = inabilities(sweep, sweep.make_space())
     assert fault.path == "scheduler"
     assert "take the searcher random, sobol or grid" in fault.message
+
+
+def test_a_finished_sweep_goes_on_when_it_gets_more_trials(tmp_path):
+    few = sweep_of(tmp_path, budget={"trials": 3, "epochs": 2})
+    with Journal(few.folder / "journal.jsonl") as journal:
+        run_all(driver_of(few, journal))
+    more = sweep_of(tmp_path, budget={"trials": 5, "epochs": 2})
+    with Journal(more.folder / "journal.jsonl") as journal:
+        assert not Driver(more, more.make_space(), {"x": 0.5}, journal).done
+        assert len(run_all(driver_of(more, journal))) == 5
+
+
+def test_a_searcher_that_has_no_more_ends_the_sweep(tmp_path):
+    space = {"use": [], "set": {"x": {"choice": [0.5, 0.25, 0.75]}}}
+    sweep = sweep_of(tmp_path, space=space, searcher="grid")
+    with Journal(sweep.folder / "journal.jsonl") as journal:
+        table = run_all(driver_of(sweep, journal))
+        assert Driver(sweep, sweep.make_space(), {"x": 0.5}, journal).done
+    assert [t.point["x"] for t in table] == [0.5, 0.25, 0.75]
+    assert table.status == "finished"

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search_spaces import Choice, Constant, Float, Int, Parameter, Space
+from search_spaces import Space
+from tuner.searchers.kept import Kept
 from tuner.searchers.searcher import Searcher
-from tuner.table import Point, Status, Trial, TrialTable
+from tuner.table import Point, TrialTable
 
 if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
-    from optuna.trial import Trial as OptunaTrial
 
 
 @dataclass(frozen=True)
@@ -23,33 +23,52 @@ class TPE(Searcher):
     """Draws where good trials are dense and bad ones are not: maximises l(x) / g(x).
 
     Optuna's multivariate TPE, one density for each group of parameters that occur together, so
-    that conditional parameters are modelled where they exist. The study is built anew from the
-    table at each proposal, so it remembers nothing that the table does not say.
+    that conditional parameters are modelled where they exist. l is the density of the best tenth
+    of the trials (of one objective at most 25 of them), g of the others. The order, best first:
 
-    Finished trials rank by error. Trials stopped early rank after them, those that got further
-    first, by their error there; so errors of different epochs are not compared. Diverged and
-    failed trials are the worst. Pending trials count as bad where they are (constant liar), so
-    that parallel proposals differ.
+    - finished trials by error; of several objectives by non-domination and hypervolume;
+    - partial ones (stopped, paused, of another sweep below the budget), those that got further
+      first, then by error there; so errors of different fidelity are not compared. Seconds are
+      never the same twice: those within a factor of two, down from the budget, count as equal;
+    - those that miss what is required, by how much, through Optuna's constraints;
+    - diverged and failed ones.
 
-    startup >= 1: the first so many proposals are random; candidates: drawn for each proposal.
+    Optuna does not order partial trials by several objectives. There they miss a requirement, the
+    budget, by the share that is left; those of one fidelity come in the order of their numbers.
+    Pending trials count as bad where they are (constant liar), so that parallel proposals differ.
+    Trials of other sweeps are included, as the oldest; Optuna lets old ones weigh less.
+
+    What Optuna is told of a trial is kept for as long as the table shows that very trial; a study
+    and a sampler are new at each proposal, so nothing is remembered that the table does not say.
+
+    startup >= 1: the first so many proposals are random; candidates >= 1: drawn for each proposal.
     Never returns None.
-    Source: Bergstra et al., NeurIPS 2011; Watanabe, arXiv:2304.11127 for the multivariate form.
+    Source: Bergstra et al., NeurIPS 2011; Watanabe, arXiv:2304.11127 for the multivariate form;
+    Ozaki et al., JAIR 73 (2022) 1209 for several objectives.
     """
 
     startup: int = 10
     candidates: int = 24
+
+    several_objectives = True
 
     def __post_init__(self) -> None:
         for name in ("startup", "candidates"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: expected at least 1")
 
+    @cached_property
+    def _kept(self) -> Kept[FrozenTrial]:
+        return Kept()
+
     def propose(self, space: Space, table: TrialTable, rng: np.random.Generator) -> Point | None:
         import optuna
 
+        from tuner.searchers.optuna_trials import Storage, suggest, told
+
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         with warnings.catch_warnings():
-            # multivariate and group are marked experimental in Optuna 5; both have been stable
+            # the group is marked experimental in Optuna 5, and has been stable since 2.8
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = optuna.samplers.TPESampler(
                 n_startup_trials=self.startup,
@@ -59,71 +78,14 @@ class TPE(Searcher):
                 constant_liar=True,
                 seed=int(rng.integers(2**31)),
             )
-        study = optuna.create_study(sampler=sampler)
-        study.add_trials([_frozen(trial, space) for trial in table])
+        study = optuna.create_study(
+            storage=Storage(told(self._kept, space, table)),
+            sampler=sampler,
+            directions=["minimize"] * len(table.objectives),
+        )
         asked = study.ask()
         point: dict[str, Any] = {}
         for parameter in space:
             if parameter.counts(point):
-                point[parameter.name] = _suggest(asked, parameter)
+                point[parameter.name] = suggest(asked, parameter)
         return space.canonical(point)
-
-
-def _suggest(asked: OptunaTrial, parameter: Parameter) -> Any:
-    name, domain = parameter.name, parameter.domain
-    if isinstance(domain, Constant):
-        return domain.value
-    if isinstance(domain, Choice):
-        return asked.suggest_categorical(name, domain.options)
-    if isinstance(domain, Int):
-        return asked.suggest_int(name, domain.low, domain.high, log=domain.scale == "log")
-    if _is_logit(domain):
-        return domain.from_unit(asked.suggest_float(name, 0.0, 1.0))
-    return asked.suggest_float(name, domain.low, domain.high, log=domain.scale == "log")
-
-
-def _to_optuna(parameter: Parameter, value: Any) -> Any:
-    domain = parameter.domain
-    return domain.to_unit(value) if isinstance(domain, Float) and _is_logit(domain) else value
-
-
-def _is_logit(domain: Float) -> bool:
-    return domain.scale == "logit"
-
-
-def _distribution(parameter: Parameter) -> BaseDistribution:
-    """Optuna knows linear and log; a logit scale is searched on its unit interval."""
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
-
-    domain = parameter.domain
-    if isinstance(domain, Choice):
-        return CategoricalDistribution(domain.options)
-    if isinstance(domain, Int):
-        return IntDistribution(domain.low, domain.high, log=domain.scale == "log")
-    if isinstance(domain, Float) and not _is_logit(domain):
-        return FloatDistribution(domain.low, domain.high, log=domain.scale == "log")
-    return FloatDistribution(0.0, 1.0)
-
-
-def _frozen(trial: Trial, space: Space) -> FrozenTrial:
-    """A trial of the table as Optuna's TPE is to see it."""
-    from optuna.trial import TrialState, create_trial
-
-    point = {name: trial.point[name] for name in space.names if name in trial.point}
-    tuned = [p for p in space if p.name in point and not isinstance(p.domain, Constant)]
-    seen: dict[str, Any] = {
-        "params": {p.name: _to_optuna(p, point[p.name]) for p in tuned},
-        "distributions": {p.name: _distribution(p) for p in tuned},
-    }
-    if trial.status is Status.FINISHED:
-        return create_trial(state=TrialState.COMPLETE, value=trial.error, **seen)
-    if trial.status is Status.STOPPED:
-        reached = {trial.epochs: trial.error} if trial.reports else {}
-        return create_trial(state=TrialState.PRUNED, intermediate_values=reached, **seen)
-    if trial.ended:  # diverged or failed: a pruned trial without a value ranks last
-        return create_trial(state=TrialState.PRUNED, **seen)
-    return create_trial(state=TrialState.RUNNING, **seen)

@@ -105,17 +105,20 @@ def test_where_trials_are_lost_is_left_alone(fate):
 
 
 def test_pending_trials_keep_proposals_away():
-    known = [
-        fated(k, {"x": k / 12, "y": 0.5}, [1 + abs(k / 12 - 0.4)], "finished")
-        for k in range(1, 12)
-    ]
-    alone = GPEI(startup=5).propose(PLANE, table(*known), np.random.default_rng(0))
-    twin = fated(100, alone, [], "running")
-    other = GPEI(startup=5).propose(PLANE, table(*known, twin), np.random.default_rng(0))
-    apart = np.abs(encode(PLANE, alone) - encode(PLANE, other)).max()
-    again = GPEI(startup=5).propose(PLANE, table(*known), np.random.default_rng(1))
-    # without the pending trial another seed finds the same maximum to a few hundredths
-    assert np.abs(encode(PLANE, alone) - encode(PLANE, again)).max() < 0.05 < apart
+    def outcome(point):
+        return [1 + (point["x"] - 0.4) ** 2 + (point["y"] - 0.3) ** 2], "finished"
+
+    alone = proposals(known := spread(outcome, 12), 5)
+    events = [fated(t.number, t.point, *outcome(t.point)) for t in known]
+    twin = fated(100, alone[0], [], "running")
+    others = proposals(table(*events, twin), 5)
+
+    def distances(points):
+        return [np.abs(encode(PLANE, alone[0]) - encode(PLANE, p)).max() for p in points]
+
+    # other seeds find the same maximum, to the last step of the search for it, 0.003 a column
+    assert max(distances(alone)) < 0.01
+    assert min(distances(others)) > 0.02
 
 
 def test_errors_of_different_epochs_are_never_mixed():
