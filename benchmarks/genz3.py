@@ -25,8 +25,6 @@ from trainables.report import Report
 
 REPLICATES, EPOCHS, QUICK_EPOCHS, EVERY_EPOCH = 8, 500, 100, 15
 PUBLISHED_PACE = ", once an epoch"
-FAST = tuple(name for name in BALANCERS if name != "cagrad")
-"""CAGrad solves a cone program for each replicate at each step; `--only` runs it all the same."""
 QUICK = ("uniform", "inverse_loss", "relobralo_blend", "gradnorm")
 
 # Median total relative errors after 500 epochs (some runs 1,500) in three editions of the course's
@@ -100,7 +98,7 @@ def bands(runs: dict[str, Run]) -> dict[str, Callable[[], bool]]:
     return claims
 
 
-def main(epochs: int = EPOCHS, only: tuple[str, ...] = FAST) -> None:
+def main(epochs: int = EPOCHS, only: tuple[str, ...] = tuple(BALANCERS)) -> None:
     torch.set_num_threads(1)
     chosen = [name for name in only if name in BALANCERS]
     runs = {"normalized": run("normalized", "uniform", epochs, normalized=True)}
@@ -136,6 +134,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_EPOCHS} epochs")
-    parser.add_argument("--only", default=",".join(FAST), help="balancers, by comma")
+    parser.add_argument("--only", default=",".join(BALANCERS), help="balancers, by comma")
     given = parser.parse_args()
     main(QUICK_EPOCHS if given.quick else given.epochs, tuple(given.only.split(",")))

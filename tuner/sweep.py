@@ -394,24 +394,29 @@ def _known_faults(sweep: Sweep) -> list[Fault]:
 
 
 def _strategy_faults(sweep: Sweep) -> list[Fault]:
-    families: list[tuple[str, Named, Mapping[str, type]]] = [
-        ("searcher", sweep.searcher, SEARCHERS),
-        ("scheduler", sweep.scheduler, SCHEDULERS),
-    ]
     return [
-        fault for family, chosen, members in families for fault in _member(family, chosen, members)
+        *_member("searcher", sweep.searcher, SEARCHERS, "scheduler", SCHEDULERS),
+        *_member("scheduler", sweep.scheduler, SCHEDULERS, "searcher", SEARCHERS),
     ]
 
 
-def _member(family: str, chosen: Named, members: Mapping[str, type]) -> list[Fault]:
+def _member(
+    family: str,
+    chosen: Named,
+    members: Mapping[str, type],
+    other: str,
+    of_other: Mapping[str, type],
+) -> list[Fault]:
     """The faults of one strategy: its name, the names of its settings, their values."""
     if chosen.elsewhere:
         return []  # only importing it can tell
     if chosen.name not in members:
+        is_other = chosen.name in of_other
+        hint = f" It is a {other}." if is_other else did_you_mean(chosen.name, members)
         return [
             Fault(
                 f"{family}.name",
-                f"no such {family} `{chosen.name}`.{did_you_mean(chosen.name, members)} "
+                f"no such {family} `{chosen.name}`.{hint} "
                 f"Known: {', '.join(sorted(members))}, or module:Class of Ray Tune.",
             )
         ]

@@ -84,6 +84,7 @@ def test_the_json_schema_knows_the_keys():
         ("name: first", "problem: missing. Write `problem: ...`."),
         (change(searcher="tpee"), "searcher.name: no such searcher `tpee`. Did you mean `tpe`?"),
         (change(searcher="xyz"), f"Known: {', '.join(sorted(SEARCHERS))}"),
+        (change(searcher="pbt"), "searcher.name: no such searcher `pbt`. It is a scheduler."),
         (change(scheduler="ahsa"), "no such scheduler `ahsa`. Did you mean `asha`?"),
         (
             change(scheduler={"name": "asha", "etta": 3}),

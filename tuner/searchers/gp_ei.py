@@ -74,11 +74,11 @@ class GPEI(Searcher):
     def refuses(self, space: Space, table: TrialTable) -> str:
         columns = dimension(space)
         if columns == 0:
-            return "every parameter is fixed, so there is nothing to model"
+            return "has nothing to model: every parameter is fixed"
         if columns > MOST_COLUMNS:
             return (
-                f"the space has {columns} columns, one for each number and each option of a "
-                f"choice, and a Gaussian process learns little in more than {MOST_COLUMNS}; fix "
+                f"would have to model {columns} columns, one for each number and each option of a "
+                f"choice; a Gaussian process learns little in more than {MOST_COLUMNS}; fix "
                 "some parameters, leave out options, or take tpe"
             )
         return ""
