@@ -21,6 +21,13 @@ METHODS = {
 }
 WORKERS, WHOLE = 4, 28
 """Trials at a time, and the epochs to spend, as a multiple of those of a trial run to the end."""
+EARLY, TIMES = 20, 4
+"""Where methods are compared first, and how much longer random draws go on, as a share of it."""
+
+
+def whole_trials(method: str, whole: int) -> int:
+    """What a method may spend: all alike, but random draws go on, for others to be held against."""
+    return TIMES * min(EARLY, whole) if method == "random" else whole
 
 
 def incumbents(

@@ -1,7 +1,7 @@
 """The functions that are searched: what is tuned, the regret of a point, what an epoch reports.
 
-Every function is shifted by its minimum, so that the error of a sweep is the regret, positive and
-0 at the optimum. Branin, Hartmann 3 and 6 and Rastrigin are the usual ones (Surjanovic & Bingham).
+Every function is shifted so that its minimum is 1: the error of a sweep is the regret plus 1.
+Branin, Hartmann 3 and 6 and Rastrigin are the usual ones (Surjanovic & Bingham).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from search_spaces import Space, build
 from search_spaces.space import point_hash
 
 Point = Mapping[str, Any]
-POSITIVE = 1e-12
-"""Added to what is reported, so that an error at the optimum is still positive."""
+ABOVE = 1.0
+"""Added to what is reported, or a searcher that models logarithms would gain by a minimum of 0."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Function:
     def error(self, point: Point, epoch: int, seed: int) -> float:
         """What a trial reports: the same for the same point, epoch and seed."""
         if self.noisy is None:
-            return self.regret(point) + POSITIVE
+            return self.regret(point) + ABOVE
         rng = np.random.default_rng([seed, epoch, int(point_hash(point), 16)])
-        return self.noisy(point, epoch, rng) + POSITIVE
+        return self.noisy(point, epoch, rng) + ABOVE
 
 
 def box(low: float, high: float, d: int) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def jobs(
         for name in FIDELITIES:
             for method in fidelity.METHODS:
                 if "fidelity" in parts and name in functions and _wanted(method, only):
-                    yield Job("fidelity", method, name, seed, whole)
+                    amount = fidelity.whole_trials(method, whole)
+                    yield Job("fidelity", method, name, seed, amount)
     for engine, largest in proposing.engines().items():
         for size in proposing.SIZES:
             if "propose" in parts and size <= largest and _wanted(engine, only):

@@ -31,6 +31,11 @@ class Regrets:
         """The median over seeds of another number of the records."""
         return median(record[name] for record in self.records[engine, function])
 
+    def shortest(self, function: str) -> int:
+        """The amount that all have got to on a function."""
+        found = (of for (_, on), of in self.of.items() if on == function)
+        return min(len(regrets) for of in found for regrets in of.values())
+
     def at(self, engine: str, function: str, amount: int) -> list[float]:
         """The regrets after an amount, by seed."""
         found = self.of[engine, function]
