@@ -53,7 +53,7 @@ class GPEI(Searcher):
     candidates >= 10: vectors at each of five stages of the search for the largest improvement.
     limit >= 20: of observations in the model; beyond it half are the best and half those furthest
     from all that are kept. Below it a proposal takes 0.1 s or less on a core, near it 0.2 s, and
-    a fit of the hyperparameters 0.5 s at most, so it gets slow from some 300 trials on.
+    a fit of the hyperparameters 0.7 s at most, so it gets slow from some 300 trials on.
     Never returns None. Of one objective only.
     Source: Jones et al., J. Global Optim. 13 (1998) 455; Ginsbourger et al. (2010), constant liar;
     Snoek et al., NeurIPS 2012, for the kernel; Falkner et al., ICML 2018, for the level.
