@@ -126,7 +126,7 @@ class Sweep(Part):
         ),
     ] = []
     searcher: Strategy = Named(name="tpe")
-    scheduler: Strategy = Named(name="asha")
+    scheduler: Strategy = Named(name="asha_promotion")
     budget: Budget = Budget()
     fidelity: Annotated[
         Literal["epochs", "seconds"],

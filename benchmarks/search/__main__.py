@@ -63,19 +63,20 @@ def main(
     seeds: int = SEEDS,
     whole: int = WHOLE,
     processes: int = 1,
+    first: int = 0,
     target: Path | None = None,
     page: Path | None = None,
 ) -> None:
     functions = {*FUNCTIONS, *FIDELITIES} & set(only) or {*FUNCTIONS, *FIDELITIES}
     engines = set(only) - functions
-    chosen = list(jobs(parts, seeds, functions, engines, whole))
+    chosen = list(jobs(parts, range(first, first + seeds), functions, engines, whole))
     records, start = [], time.perf_counter()
     for job, record in zip(chosen, run(chosen, processes), strict=True):
         records.append(record)
         following = chosen[len(records)] if len(records) < len(chosen) else None
         if following is None or (following.part, following.seed) != (job.part, job.seed):
             elapsed = time.perf_counter() - start
-            seed = "" if job.part == "propose" else f", seed {job.seed + 1} of {seeds}"
+            seed = "" if job.part == "propose" else f", seed {job.seed - first + 1} of {seeds}"
             print(f"  {job.part}{seed}: {elapsed:.0f} s", flush=True)
             if target:
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -97,6 +98,7 @@ if __name__ == "__main__":
     parser.add_argument("--part", choices=PARTS, help="one part alone")
     parser.add_argument("--only", default="", help="functions, searchers and schedulers, by comma")
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--from", type=int, default=0, dest="first", help="the first seed")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--json", type=Path, help="where to write the records, one a line")
     parser.add_argument("--markdown", type=Path, help="the page whose tables are replaced")
@@ -109,6 +111,7 @@ if __name__ == "__main__":
             tuple(given.only.split(",")) if given.only else (),
             given.seeds,
             processes=given.processes,
+            first=given.first,
             target=given.json,
             page=given.markdown,
         )

@@ -45,13 +45,13 @@ class Job:
 
 def jobs(
     parts: Collection[str],
-    seeds: int,
+    seeds: Collection[int],
     functions: Collection[str],
     only: Collection[str],
     whole: int,
 ) -> Iterator[Job]:
     """Seed by seed. only: searchers and schedulers, each with what it stands beside; empty: all."""
-    for seed in range(seeds):
+    for seed in seeds:
         for name in FUNCTIONS:
             for engine, evaluations in engines.budgets(name).items():
                 if "engines" in parts and name in functions and _wanted(engine, only):

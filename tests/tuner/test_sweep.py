@@ -32,7 +32,7 @@ def space(**parameters):
 
 def test_the_smallest_sweep_has_sensible_defaults():
     sweep = Sweep.from_yaml(GOOD)
-    assert (sweep.searcher.name, sweep.scheduler.name) == ("tpe", "asha")
+    assert (sweep.searcher.name, sweep.scheduler.name) == ("tpe", "asha_promotion")
     assert sweep.space.use == ["network", "optimizer", "balancer"]
 
 

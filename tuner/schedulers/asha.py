@@ -24,6 +24,8 @@ class ASHA(Scheduler):
     eta >= 2: the reduction factor; first_rung >= 1, in the unit of fidelity.
     Diverged and failed trials count at the rungs that they reached. A trial whose objectives are not
     finite at a rung is stopped there, even if it is the only one.
+    Breaks when: the searcher learns. Each trial is compared with those before it, so ever better
+    proposals nearly all go on, and few are tried; take `asha_promotion` (measured in docs/search.md).
     Source: Li et al., MLSys 2020, arXiv:1810.05934; the stopping variant is the one of Ray Tune
     and Syne Tune, where the first trials are not paused but run on.
     """
@@ -35,8 +37,7 @@ class ASHA(Scheduler):
         check(self.eta, self.first_rung)
 
     def refuses(self, space: Space, table: TrialTable) -> str:
-        # a budget of one rung is no mistake: there is nothing to decide before its end
-        return no_rung(self.first_rung, table) if self.first_rung > table.budget else ""
+        return no_rung(self.first_rung, table)
 
     def decide(self, trial: Trial, table: TrialTable) -> Decision:
         rung = crossed(trial, table, self.rungs(table.budget))

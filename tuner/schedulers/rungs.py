@@ -33,11 +33,11 @@ def check(eta: int, first_rung: int = 1) -> None:
 
 
 def no_rung(first_rung: int, table: TrialTable) -> str:
-    """Why a sweep has nothing to decide; empty if there is a rung below its budget."""
-    if first_rung < table.budget:
+    """Why a sweep never gets to a rung; empty if it does, be it at the end of the budget."""
+    if first_rung <= table.budget:  # at the end there is nothing to decide, which is no mistake
         return ""
     return (
-        f"has its first rung at {first_rung} {table.unit}, which is not below the budget of a trial "
+        f"has its first rung at {first_rung} {table.unit}, which is above the budget of a trial "
         f"of {table.budget:g}; lower `first_rung` or raise the budget"
     )
 

@@ -108,6 +108,6 @@ def test_a_first_rung_above_the_budget_is_refused_with_what_to_do():
     space, nine = build({"use": []}), TrialTable(specification={"epochs": 9})
     assert ASHA(first_rung=9).refuses(space, nine) == ""  # nothing to stop is no mistake
     assert ASHA(first_rung=10).refuses(space, nine) == (
-        "has its first rung at 10 epochs, which is not below the budget of a trial of 9; "
+        "has its first rung at 10 epochs, which is above the budget of a trial of 9; "
         "lower `first_rung` or raise the budget"
     )
