@@ -19,7 +19,7 @@ demo: $(READY)  ## tune a network and its loss balancing on Burgers' equation, i
 	$(BIN)/tuner run examples/burgers_balancing.yaml
 
 test: $(READY)  ## the tests, in under ten minutes
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses auto --dist loadgroup
 
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .
