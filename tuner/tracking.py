@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHUNK = 2000  # events after which progress is recorded; long, so that batches get full
+SQLITE = "sqlite:///"
 LONGEST_WAIT = 30.0  # seconds between two attempts at a server that does not answer
 
 ENVIRONMENT = {
@@ -42,7 +44,7 @@ ENVIRONMENT = {
 
 def default_uri(storage: Path) -> str:
     """The tracking server of those who name none: SQLite beside the sweeps."""
-    return f"sqlite:///{storage.absolute() / 'mlflow.db'}"
+    return f"{SQLITE}{storage.absolute() / 'mlflow.db'}"
 
 
 def run_url(folder: Path) -> str | None:
@@ -63,6 +65,8 @@ def serve(storage: Path, port: int = 5000) -> None:
 
     Without MLflow's job runners, which are for features that sweeps do not use.
     """
+    if not (storage / "mlflow.db").exists():
+        _client(default_uri(storage))  # makes it whole or not at all
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     command += ["--port", str(port), "--backend-store-uri", default_uri(storage)]
     command += ["--artifacts-destination", str(storage.absolute() / "mlartifacts")]
@@ -262,7 +266,29 @@ def _client(uri: str) -> MlflowClient:
     for name in ("mlflow", "alembic"):  # a line for each migration of a new database
         logger = logging.getLogger(name)
         logger.setLevel(max(logger.level, logging.WARNING))
+    if uri.startswith(SQLITE):
+        _make_database(Path(uri.removeprefix(SQLITE)))
     return MlflowClient(uri)
+
+
+def _make_database(path: Path) -> None:
+    """MLflow's tables in a file that is there whole or not at all.
+
+    A process that dies in the midst of MLflow's migrations leaves a file that no later one opens.
+    """
+    from mlflow import MlflowClient
+
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)  # of a process of the same number that died here
+    try:
+        MlflowClient(f"{SQLITE}{temporary}").search_experiments(max_results=1)
+        with suppress(FileExistsError):  # another sweep was faster
+            os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _load(folder: Path) -> dict[str, Any]:

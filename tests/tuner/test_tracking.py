@@ -21,7 +21,7 @@ from mlflow.entities import Run, ViewType
 
 from tests.tuner.journals import YAML, closing, opening, report, reported, told, trial
 from tuner.journal import Journal
-from tuner.tracking import Sender, default_uri, run_url
+from tuner.tracking import Sender, _client, default_uri, run_url
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -419,3 +419,17 @@ assert sender.close(60) == 0, sender.trouble
     assert done.stdout == ""
     assert done.stderr == ""
     assert (tmp_path / "mlflow.db").exists()
+
+
+def test_a_process_that_dies_while_mlflow_makes_its_tables_leaves_no_half_database(tmp_path):
+    uri, script = default_uri(tmp_path), "import sys; from tuner import tracking as t; t._client"
+    process = subprocess.Popen([sys.executable, "-c", f"{script}(sys.argv[1])", uri])
+    deadline = time.monotonic() + 60
+    while not any(path.stat().st_size for path in tmp_path.iterdir()):  # the first tables
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "mlflow.db").exists()
+    assert [e.name for e in _client(uri).search_experiments()] == ["Default"]
