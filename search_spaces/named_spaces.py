@@ -18,6 +18,10 @@ NAMED_SPACES: tuple[str, ...] = tuple(
     )
 )
 
+PARTS: tuple[str, ...] = ("balancer", "loss", "network", "optimizer", "regularization")
+"""Those that have a part of a training each and go together, in any order. The others are whole
+spaces, as somebody published them."""
+
 
 def named_space(name: str) -> dict[str, Any]:
     """The definitions of a named space, as they are in its file."""

@@ -17,6 +17,7 @@ MAY_IMPORT = [
     ("trainables/trainable.py", {"ray", "torch", "trainables"}),
     ("trainables/report.py", set()),
     ("trainables/balancers/cagrad.py", {"clarabel", "numpy", "scipy", "torch", "trainables"}),
+    ("trainables/classic/digits.py", {"numpy", "sklearn", "torch", "trainables"}),
     ("trainables/", {"torch", "numpy", "scipy", "torchjd", "trainables"}),
     ("tuner/execution.py", {"ray", "search_spaces", "trainables", "tuner"}),
     ("tuner/adapters.py", {"ray", "tuner"}),

@@ -15,3 +15,12 @@ def partials(u: Tensor, x: Tensor) -> tuple[Tensor, ...]:
     """
     (gradient,) = torch.autograd.grad(u.sum(), x, create_graph=True)
     return gradient.unbind(dim=-1)
+
+
+def laplacian(u: Tensor, x: Tensor) -> Tensor:
+    """sum_i d^2 u / dx_i^2 over all d inputs, (r, b), differentiable again.
+
+    As `partials`, of which it takes d + 1. Applied twice it is the biharmonic operator.
+    """
+    first = partials(u, x)
+    return torch.stack([partials(u_i, x)[i] for i, u_i in enumerate(first)]).sum(0)

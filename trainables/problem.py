@@ -13,7 +13,10 @@ from trainables.network import Network, mlp
 from trainables.randomness import Generators
 
 Batch = dict[str, Tensor]
-"""Training points by name, each (r, b, d) with its own b."""
+"""Training points by name, each (r, b, d) with its own b.
+
+What was observed at points and is no function of them is named `targets`, (r, b, k).
+"""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,24 @@ from typing import Any
 
 import torch
 
+from trainables.classic.digits import Digits
+from trainables.classic.genz2d import Genz2D
 from trainables.classic.genz3 import Genz3
+from trainables.classic.regression10d import Regression10D
+from trainables.deqn.brock_mirman import BrockMirman
+from trainables.deqn.brock_mirman_depreciation import BrockMirmanDepreciation
 from trainables.deqn.brock_mirman_labor import BrockMirmanLabor
+from trainables.deqn.brock_mirman_stochastic import BrockMirmanStochastic
+from trainables.deqn.olg import OLG
 from trainables.pinn.burgers1d import Burgers1D
+from trainables.pinn.convection import Convection
+from trainables.pinn.helmholtz2d import Helmholtz2D
+from trainables.pinn.kirchhoff import Kirchhoff
+from trainables.pinn.klein_gordon import KleinGordon
+from trainables.pinn.kovasznay import Kovasznay
+from trainables.pinn.poisson_multiscale import PoissonMultiscale
+from trainables.pinn.poisson_nd import PoissonNd
+from trainables.pinn.reaction import Reaction
 from trainables.pinn.wave1d import Wave1D
 from trainables.problem import Problem
 from trainables.randomness import Generators
@@ -19,8 +34,23 @@ from trainables.randomness import Generators
 PROBLEMS: dict[str, type[Problem]] = {
     "burgers1d": Burgers1D,
     "wave1d": Wave1D,
+    "helmholtz2d": Helmholtz2D,
+    "convection": Convection,
+    "reaction": Reaction,
+    "klein_gordon": KleinGordon,
+    "kovasznay": Kovasznay,
+    "poisson_nd": PoissonNd,
+    "poisson_multiscale": PoissonMultiscale,
+    "kirchhoff": Kirchhoff,
+    "brock_mirman": BrockMirman,
+    "brock_mirman_stochastic": BrockMirmanStochastic,
+    "brock_mirman_depreciation": BrockMirmanDepreciation,
     "brock_mirman_labor": BrockMirmanLabor,
+    "olg": OLG,
     "genz3": Genz3,
+    "genz2d": Genz2D,
+    "regression10d": Regression10D,
+    "digits": Digits,
 }
 
 

@@ -1,4 +1,4 @@
-"""Nodes and weights for expectations over normal shocks."""
+"""Nodes and weights for expectations over shocks: normal ones, and any few independent ones."""
 
 from __future__ import annotations
 
@@ -17,3 +17,16 @@ def gauss_hermite(nodes: int) -> tuple[np.ndarray, np.ndarray]:
     """
     z, w = hermgauss(nodes)
     return np.sqrt(2.0) * z, w / np.sqrt(np.pi)
+
+
+def product(*rules: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """All combinations of d independent shocks: nodes (q, d), the last changing fastest, weights (q,).
+
+    rules: for each shock its nodes and weights, from a quadrature or, where only some values are
+    possible, these values and their probabilities. Exact for products of what each rule has exact.
+    """
+    nodes = np.stack([x.ravel() for x in np.meshgrid(*(x for x, _ in rules), indexing="ij")], -1)
+    weights = np.ones(1)
+    for _, own in rules:
+        weights = np.multiply.outer(weights, own).ravel()
+    return nodes, weights

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from search_spaces import (
-    NAMED_SPACES,
+    PARTS,
     AtLeast,
     Choice,
     Condition,
@@ -22,7 +22,7 @@ from search_spaces import (
 LOSSES = ("pde", "boundary")
 
 
-def domains(settings: dict, use: tuple = NAMED_SPACES, losses: tuple | None = LOSSES) -> dict:
+def domains(settings: dict, use: tuple = PARTS, losses: tuple | None = LOSSES) -> dict:
     space = build({"use": list(use), "set": settings}, losses=losses)
     return {parameter.name: parameter.domain for parameter in space}
 

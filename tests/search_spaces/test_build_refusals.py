@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces import NAMED_SPACES, SpaceError, build, decode, encode
+from search_spaces import NAMED_SPACES, PARTS, SpaceError, build, decode, encode
 
 LOSSES = ("pde", "boundary")
 RANGE = {"low": 1, "high": 5}
 KNOWN = ", ".join(NAMED_SPACES)
 
 
-def refusals(settings: object, use: object = NAMED_SPACES) -> dict[str, str]:
+def refusals(settings: object, use: object = PARTS) -> dict[str, str]:
     with pytest.raises(SpaceError) as refused:
         build({"use": use, "set": settings}, losses=LOSSES)
     return {fault.path: fault.message for fault in refused.value.faults}
@@ -271,7 +271,7 @@ data = st.recursive(
 @given(settings=st.dictionaries(words, data, max_size=4), losses=st.sampled_from([None, LOSSES]))
 def test_any_settings_give_a_space_that_works_or_are_refused(settings, losses):
     try:
-        space = build({"use": list(NAMED_SPACES), "set": settings}, losses=losses)
+        space = build({"use": list(PARTS), "set": settings}, losses=losses)
     except SpaceError:
         return
     point = space.sample(np.random.default_rng(0))

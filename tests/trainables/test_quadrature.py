@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from trainables.quadrature import gauss_hermite
+from trainables.quadrature import gauss_hermite, product
 
 
 @pytest.mark.parametrize("nodes", [1, 3, 5, 9])
@@ -12,3 +12,20 @@ def test_moments_of_the_normal_are_exact_up_to_the_degree_of_the_rule(nodes):
     for power in range(2 * nodes):
         moment = 0.0 if power % 2 else math.prod(range(1, power, 2))
         assert np.sum(w * x**power) == pytest.approx(moment, abs=1e-9 * max(moment, 1.0))
+
+
+def test_moments_of_independent_shocks_are_products_of_their_moments():
+    coin = (np.array([-1.0, 3.0]), np.array([0.75, 0.25]))  # mean 0, variance 3
+    nodes, weights = product(gauss_hermite(3), coin, gauss_hermite(2))
+    assert nodes.shape == (12, 3)
+    assert weights.sum() == pytest.approx(1.0)
+    normal, side, other = nodes.T
+    assert weights @ (normal**4 * side**2 * other**2) == pytest.approx(3.0 * 3.0 * 1.0)
+    assert weights @ (normal * side**2) == pytest.approx(0.0, abs=1e-14)
+    assert weights @ side == pytest.approx(0.0, abs=1e-14)
+
+
+def test_outcomes_of_a_product_are_all_combinations_with_their_probabilities():
+    nodes, weights = product((np.array([1, 2]), np.array([0.3, 0.7])), (np.array([5]), np.ones(1)))
+    assert nodes.tolist() == [[1, 5], [2, 5]]
+    assert weights.tolist() == [0.3, 0.7]

@@ -15,6 +15,15 @@ from trainables.problems import PROBLEMS
 from trainables.schedules import SCHEDULES
 from trainables.training import Training
 
+# every balancer on a problem of each field, every problem with one balancer of each kind
+PAIRS = [
+    (problem, balancer)
+    for problem in PROBLEMS
+    for balancer in BALANCERS
+    if problem in ("burgers1d", "brock_mirman_labor", "genz3")
+    or balancer in ("uniform", "relobralo", "gradnorm")
+]
+
 SMALL = {"width": 8, "depth": 2, "activation": "tanh", "learning_rate": 1e-2}
 STEPS = 4
 
@@ -63,13 +72,12 @@ for path in sorted(Path(sys.argv[1]).glob("*.pt")):
 
 def test_six_epochs_equal_three_a_file_a_new_process_and_three_more(tmp_path):
     whole = {}
-    for problem in PROBLEMS:
-        for balancer in BALANCERS:
-            run = training(problem, balancer=balancer)
-            run.advance(3)
-            save(run.state_dict(), tmp_path / f"{problem}-{balancer}.pt")
-            report = without_time(run.advance(3))
-            whole[f"{problem}-{balancer}"] = (run.state_dict(), json.dumps(report.to_json()))
+    for problem, balancer in PAIRS:
+        run = training(problem, balancer=balancer)
+        run.advance(3)
+        save(run.state_dict(), tmp_path / f"{problem}-{balancer}.pt")
+        report = without_time(run.advance(3))
+        whole[f"{problem}-{balancer}"] = (run.state_dict(), json.dumps(report.to_json()))
     here = str(Path(__file__).parent)
     subprocess.run([sys.executable, "-c", CONTINUE, str(tmp_path), here], check=True)
     for name, (state, report) in whole.items():
@@ -89,17 +97,18 @@ def test_a_run_continues_exactly_with_every_optimizer_and_schedule(optimizer, sc
     assert_same(whole.state_dict(), second.state_dict())
 
 
-@pytest.mark.parametrize("balancer", BALANCERS)
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize(("problem", "balancer"), PAIRS)
 def test_a_replicate_trains_as_if_alone(problem, balancer):
     # Adam's first steps are signs of gradients, so rounding is amplified: double precision, few
     # steps. Batched products add up in another order, hence not bit for bit
     alone = training(problem, replicates=1, dtype=torch.float64, balancer=balancer).advance(2)
     among = training(problem, replicates=4, dtype=torch.float64, balancer=balancer).advance(2)
-    assert among.error[0] == pytest.approx(alone.error[0], rel=1e-8)
+    # CAGrad's weights are those of a cone solver that stops at 1e-8, and two steps add to it
+    rel = 1e-6 if balancer == "cagrad" else 1e-8
+    assert among.error[0] == pytest.approx(alone.error[0], rel=rel)
     for name in alone.losses:
-        assert among.losses[name][0] == pytest.approx(alone.losses[name][0], rel=1e-8)
-        assert among.weights[name][0] == pytest.approx(alone.weights[name][0], rel=1e-8)
+        assert among.losses[name][0] == pytest.approx(alone.losses[name][0], rel=rel)
+        assert among.weights[name][0] == pytest.approx(alone.weights[name][0], rel=rel)
 
 
 def test_a_replicate_has_its_own_plateau():

@@ -1,4 +1,4 @@
-"""Training and test points in a space-time box, shared by the problems of this folder."""
+"""Training and test points in a box, shared by the problems of this folder."""
 
 from __future__ import annotations
 
@@ -17,13 +17,41 @@ def box(problem: Problem, generator: Generators, b: int) -> Tensor:
     return low + (high - low) * unit
 
 
+def faces(problem: Problem, generator: Generators, b: int) -> Tensor:
+    """(r, b, d): on the boundary of the box; each of the 2d faces is as likely, and uniform."""
+    points = box(problem, generator, b)
+    low, high = points.new_tensor(problem.low), points.new_tensor(problem.high)
+    face = (generator.uniform(generator.r, b, 1) * 2 * len(problem.low)).long()
+    sides = torch.where(face % 2 == 0, low, high)  # (r, b, d): where the coordinates would be put
+    return points.scatter(-1, face // 2, sides.gather(-1, face // 2))
+
+
+def edge(problem: Problem, generator: Generators, b: int, axis: int, side: float) -> Tensor:
+    """(r, b, d): uniform in the part of the box where coordinate `axis` is `side`."""
+    points = box(problem, generator, b)
+    points[..., axis] = side
+    return points
+
+
 def grid(problem: Problem, *counts: int) -> Tensor:
     """(b, d), double: the regular grid over the problem's box, ends included, first input slowest."""
     axes = [
         torch.linspace(low, high, count, dtype=torch.float64)
         for low, high, count in zip(problem.low, problem.high, counts, strict=True)
     ]
-    return torch.cartesian_prod(*axes)
+    return torch.cartesian_prod(*axes).reshape(-1, len(axes))  # one axis would come without d
+
+
+def scattered(problem: Problem, count: int) -> Tensor:
+    """(b, d), double: the same Sobol points of the box each time, where a grid would be too large.
+
+    count is best a power of 2.
+    """
+    unit = torch.quasirandom.SobolEngine(len(problem.low), scramble=True, seed=1).draw(
+        count, dtype=torch.float64
+    )
+    low, high = unit.new_tensor(problem.low), unit.new_tensor(problem.high)
+    return low + (high - low) * unit
 
 
 def predict(network: Network, points: Tensor) -> Tensor:

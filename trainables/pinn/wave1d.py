@@ -56,7 +56,7 @@ class Wave1D(Problem):
         _, velocity = partials(u_start, start)
         return {
             "pde": u_tt - 4.0 * u_xx,
-            "initial": u_start - self.solution(start)[..., 0],
+            "initial": u_start - self.solution(start.detach())[..., 0],
             "velocity": velocity,
             "boundary": network(batch["boundary"])[..., 0],
         }
@@ -68,7 +68,7 @@ class Wave1D(Problem):
         return relative_l2(network, *_test_set(self))
 
     def solution(self, points: Tensor) -> Tensor:
-        x, t = torch.pi * points.detach()[..., 0], torch.pi * points.detach()[..., 1]
+        x, t = torch.pi * points[..., 0], torch.pi * points[..., 1]
         u = torch.sin(x) * torch.cos(2 * t) + 0.5 * torch.sin(4 * x) * torch.cos(8 * t)
         return u.unsqueeze(-1)
 

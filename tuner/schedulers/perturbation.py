@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from search_spaces import NAMED_SPACES, Choice, Constant, Float, Int, Space, build
+from search_spaces import PARTS, Choice, Constant, Float, Int, Space, build
 from search_spaces.scales import from_axis, to_axis
 from tuner.table import Point
 
@@ -49,7 +49,7 @@ def perturbed(
 @cache
 def perturbable() -> frozenset[str]:
     """The first words of the names that leave the tensors of the network in shape."""
-    space = build({"use": [name for name in NAMED_SPACES if name != "network"]})
+    space = build({"use": [name for name in PARTS if name != "network"]})
     return frozenset(name.partition(".")[0] for name in space.names) - {"problem"}
 
 
