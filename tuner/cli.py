@@ -175,7 +175,7 @@ def list_(what: str, storage: str) -> None:
     from tuner import catalogue
 
     for name, text in catalogue.entries(what, Path(storage)):
-        click.echo(f"{name:24}{text}".rstrip())
+        click.echo(f"{name:27} {text}".rstrip())
 
 
 @main.command()
