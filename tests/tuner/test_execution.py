@@ -344,7 +344,7 @@ def refusal(folder, *options, **keys):
 
 def test_what_only_the_problem_can_tell_is_refused_before_anything_starts(tmp_path):
     cases = [
-        ({"problem": "burgers"}, "problem: 'burgers': no such problem. Known: brock_mirman_labor"),
+        ({"problem": "burgers"}, "problem: 'burgers': no such problem. Known: brock_mirman,"),
         ({"problem": "nowhere:Thing"}, "No module named 'nowhere'"),
         ({"problem": "math:sqrt"}, "not a subclass of trainables.Problem"),
         ({"resources": {"cpu": 10_000}}, "resources.cpu: a trial asks for 10000, but the cluster"),
