@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+import re
 import socket
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,13 +21,16 @@ import numpy as np
 
 from search_spaces import Space
 from tuner.confirming import confirmations, seed_of
-from tuner.errors import SweepExists
+from tuner.errors import DiskFull, SweepExists
 from tuner.journal import Journal
 from tuner.points import complete
 from tuner.proposing import Proposing
 from tuner.schedulers import CONTINUE, Decision, Verdict
 from tuner.sweep import Sweep
 from tuner.table import Event, Ledger, Point, Status, Trial, TrialTable
+
+FALLBACKS = 10
+"""Errors of a searcher in a row, each replaced by a random point, after which the sweep stops."""
 
 Watch = Callable[[TrialTable], None]
 """Told of the table after everything that happens."""
@@ -68,6 +72,9 @@ class Driver:
         self.ledger = Ledger(journal.events)
         self.stopping = ""  # why no further segment is to start
         self.proposing = Proposing()
+        self._fallbacks = 0  # errors of the searcher in a row
+        self._alike = ("", 0)  # the last reason of a fault, and how often in a row it was heard
+        journal.waits = self._wait
 
     @property
     def table(self) -> TrialTable:
@@ -152,6 +159,7 @@ class Driver:
         before = self.table.trials[trial]
         if before.segments != segment or before.ended:
             return False  # a late word of a segment that was given up
+        self._alike = ("", 0)
         if report["epoch"] > before.epochs:
             self._record(
                 event="reported",
@@ -179,6 +187,7 @@ class Driver:
         self._record(event="faulted", trial=trial, segment=segment, reason=reason)
         if self.table.trials[trial].faults > self.sweep.retries:
             self._end(trial, Status.FAILED, reason)
+        self._give_up_if_all_break(reason)
 
     def stopped(self, trial: int, reason: str) -> None:
         """Take in that a scheduler of Ray Tune's own has ended a trial, unless it has ended."""
@@ -186,6 +195,16 @@ class Driver:
         if not before.ended:
             where = f" after epoch {before.epochs}" if before.reports else ""
             self._end(trial, Status.STOPPED, f"{reason}{where}")
+
+    def _give_up_if_all_break(self, reason: str) -> None:
+        """Stop the sweep when nothing but the same fault was heard for so long that it will stay."""
+        kind = re.sub(r"0x\w+|\d+", "#", reason)  # without addresses, process numbers and the like
+        known, times = self._alike
+        self._alike = (kind, times + 1 if kind == known else 1)
+        if self._alike[1] >= self.sweep.give_up_after:
+            self.stopping = (
+                f"{self._alike[1]} segments in a row broke alike, with no epoch between them: {reason}"
+            )
 
     @property
     def _late(self) -> bool:
@@ -243,13 +262,28 @@ class Driver:
             return self._add(complete(self.space, given, self.default_point), "points")
         searcher, space, table = self.searcher, self.space, self.table.searched.snapshot()
         rng = np.random.default_rng([self.sweep.seed, number])
-        proposal = self.proposing.ask(lambda: searcher.propose(space, table, rng), wait)
+        try:
+            proposal = self.proposing.ask(lambda: searcher.propose(space, table, rng), wait)
+        except Exception as fault:  # noqa: BLE001  a searcher's library may raise anything
+            return self._at_random(fault)
         if proposal is None:
             return None
+        self._fallbacks = 0
         if proposal.point is None:
             self._record(event="exhausted", reason=f"{self.sweep.searcher.name} has no more")
             return None
         return self._add(proposal.point, self.sweep.searcher.name, proposal.seconds)
+
+    def _at_random(self, fault: Exception) -> Trial | None:
+        """A random point in the place of one that the searcher could not give."""
+        number, name = len(self.table) + 1, self.sweep.searcher.name
+        said = f"{name} raised {type(fault).__name__}: {fault}"[:2000]
+        self._fallbacks += 1
+        if self._fallbacks > FALLBACKS:
+            self.stopping = f"{said}; {self._fallbacks} times in a row"
+            return None
+        rng = np.random.default_rng([self.sweep.seed, number])
+        return self._add(self.space.sample(rng), "random", instead=said)
 
     def _confirming(self) -> Trial | None:
         """The next trial that repeats one of the best with fresh seeds."""
@@ -258,7 +292,7 @@ class Driver:
             return None
         return self._add(self.table.trials[left[0]].point, "confirm", of=left[0])
 
-    def _add(self, point: Point, origin: str, seconds: float = 0.0, **more: int) -> Trial:
+    def _add(self, point: Point, origin: str, seconds: float = 0.0, **more: Any) -> Trial:
         number = len(self.table) + 1
         self._record(
             event="proposed",
@@ -338,6 +372,14 @@ class Driver:
     def _record(self, **event: Any) -> None:
         for stamped in self.journal.append([event]):
             self.ledger.apply(stamped)
+        self.ledger.waiting("")
+        self.watch(self.table)
+
+    def _wait(self, reason: str) -> None:
+        """Say that nothing can be recorded now; nothing is done meanwhile, unless it is to end."""
+        if self.stopping:
+            raise DiskFull(f"{reason}. What was recorded is sound: run the same command then.")
+        self.ledger.waiting(reason)
         self.watch(self.table)
 
 

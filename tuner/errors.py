@@ -5,6 +5,7 @@ TunerError              printed without a traceback
 ├── SweepExists         the name is taken by another specification
 ├── SweepBusy           another driver is at work on the sweep
 ├── SweepMissing        there is no such sweep
+├── DiskFull            nothing can be recorded, and the sweep is to end
 └── JournalDamaged      the journal is not what was written; carries the line
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 from search_spaces import Fault
 
 __all__ = [
+    "DiskFull",
     "Fault",
     "JournalDamaged",
     "SweepBusy",
@@ -48,6 +50,10 @@ class SweepBusy(TunerError):
 
 class SweepMissing(TunerError):
     """Nothing of this name lies in the storage."""
+
+
+class DiskFull(TunerError):
+    """There is no space for the journal. What it holds is sound."""
 
 
 class JournalDamaged(TunerError):

@@ -8,19 +8,24 @@ damaged line that others follow means that the file was changed, and is refused 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import time
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from tuner.errors import JournalDamaged, SweepBusy
 from tuner.table import Event
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+PATIENCE = 2.0
+"""Seconds between two attempts to write while the disk is full."""
 
 
 class Journal:
@@ -36,6 +41,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.waits: Callable[[str], None] = lambda reason: None
+        """Told again and again why nothing can be written. It may raise, to end the waiting."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: BinaryIO = path.open("a+b", buffering=0)
         try:
@@ -64,12 +71,24 @@ class Journal:
             for n, event in enumerate(events, start=start)
         ]
         content = b"".join(_encode(event) for event in stamped)
-        written = self._file.write(content)
-        if written != len(content):
-            raise OSError(f"{self.path}: wrote {written} of {len(content)} bytes. Disk full?")
-        os.fsync(self._file.fileno())
+        while reason := self._write(content):
+            self.waits(reason)
+            time.sleep(PATIENCE)
         self.events += stamped
         return stamped
+
+    def _write(self, content: bytes) -> str:
+        """Add to the file, whole and durably, or leave it as it was and say why: the disk is full."""
+        size = self._file.seek(0, os.SEEK_END)
+        try:
+            if self._file.write(content) == len(content):  # a full disk may take a part of it
+                os.fsync(self._file.fileno())
+                return ""
+        except OSError as fault:
+            if fault.errno not in FULL:
+                raise
+        self._file.truncate(size)
+        return f"no space left for {self.path}; going on as soon as there is"
 
     def close(self) -> None:
         """Give the lock back."""

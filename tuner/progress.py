@@ -39,6 +39,7 @@ class Snapshot:
     told: Trial | None = None
     confirmed: int = 0
     to_confirm: int = 0
+    waiting: str = ""
 
     @classmethod
     def of(cls, table: TrialTable, sweep: Sweep) -> Snapshot:
@@ -76,6 +77,7 @@ class Snapshot:
             seconds_left=left,
             confirmed=sum(trial.ended for trial in again),
             to_confirm=to_confirm,
+            waiting=table.waiting,
         )
 
     def line(self) -> str:
@@ -100,7 +102,7 @@ class Snapshot:
         unfinished = done < self.trials or self.confirmed < self.to_confirm
         if self.seconds_left is not None and unfinished:
             parts.append(f"about {duration(self.seconds_left)} left")
-        return " · ".join(parts)
+        return " · ".join([self.waiting, *parts] if self.waiting else parts)
 
 
 class Progress:

@@ -182,6 +182,10 @@ class Sweep(Part):
     retries: Annotated[
         int, Field(strict=True, ge=0, description="of a trial whose process died or raised")
     ] = 1
+    give_up_after: Annotated[
+        Whole,
+        Field(description="segments that break alike in a row, after which the sweep stops"),
+    ] = 6
     checkpoint_seconds: Annotated[
         Real, Field(ge=0, description="what a trial can lose when its process dies; 0: nothing")
     ] = 5.0

@@ -4,7 +4,7 @@
     sweep     specification, versions                       the request; the first event
     opened    pid, host, trials                             a driver starts or starts again
     prior     sweep, trials                                 what other sweeps have learned
-    proposed  trial, point, origin, seconds[, of]           a new trial; who proposed it
+    proposed  trial, point, origin, seconds[, of, instead]  a new trial; who proposed it
     exhausted reason                                        nothing is left to propose
     started   trial, segment, epoch                         a segment starts; epochs known so far
     reported  trial, segment, report, checkpoint            an epoch is done; checkpoint: written?
@@ -65,6 +65,7 @@ class Trial:
     live:        a segment of the present driver is under way.
     of:          the trial that this one repeats with fresh seeds, to confirm it.
     copied:      (trial, epoch) whose state it goes on from, if it took that of another.
+    instead:     why the searcher did not propose it, if a random draw had to take its place.
     """
 
     number: int
@@ -79,6 +80,7 @@ class Trial:
     live: bool = False
     of: int | None = None
     copied: tuple[int, int] | None = None
+    instead: str = ""
 
     @property
     def epochs(self) -> int:
@@ -131,6 +133,7 @@ class TrialTable:
     expected: how many trials will have been proposed in the end; None if that is not known.
     exhausted: the searcher had nothing left to try.
     prior:    trials of other sweeps whose points lie in the space of this one, numbered from 0 down.
+    waiting:  why the driver does nothing just now; of the moment, so not in the journal.
     """
 
     trials: Mapping[int, Trial] = field(default_factory=dict)
@@ -141,6 +144,7 @@ class TrialTable:
     expected: int | None = None
     exhausted: bool = False
     prior: tuple[Trial, ...] = ()
+    waiting: str = ""
 
     @property
     def unit(self) -> str:
@@ -232,12 +236,21 @@ class Ledger:
             self.table = replace(self.table, prior=_prior(self.table.prior, event["trials"]))
         elif event["event"] == "proposed":
             self._trials[event["trial"]] = Trial(
-                event["trial"], event["point"], event["origin"], of=event.get("of")
+                event["trial"],
+                event["point"],
+                event["origin"],
+                of=event.get("of"),
+                instead=event.get("instead", ""),
             )
         else:
             trial = self._trials[event["trial"]]
             self._trials[trial.number] = _TRIAL_EVENTS[event["event"]](trial, event)
         self.table = replace(self.table, clock=event.get("clock", self.table.clock))
+
+    def waiting(self, reason: str) -> None:
+        """Why the driver does nothing just now; empty when it goes on."""
+        if reason != self.table.waiting:
+            self.table = replace(self.table, waiting=reason)
 
 
 def replay(events: Iterable[Event]) -> TrialTable:
