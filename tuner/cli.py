@@ -94,7 +94,8 @@ def closing_words(result: tuner.Result, outcome: str, again: str) -> Iterable[st
         yield f"report:  {result.report()}"
     yield f"MLflow:  tuner ui --storage {result.folder.parent}"
     if pending := Sender(result.folder, result.sweep.tracking.uri).pending():
-        yield f"MLflow has not got {pending} of the journal's events yet; the next run sends them."
+        sync = f"tuner sync {result.folder.name} --storage {result.folder.parent}"
+        yield f"MLflow has not got {pending} of the journal's events yet. Send them with: {sync}"
     if table.status != "finished":
         yield f"{table.status}: {table.reason}. Go on with: {again}"
 
@@ -159,6 +160,44 @@ def distil(
     again = f"tuner distil {name} --storage {storage}"
     again += f" --replicates {replicates}" if replicates else ""
     conclude(result, distil_verdict(result), again)
+
+
+@main.command()
+@click.argument("name")
+@storage_option
+@readable
+def repair(name: str, storage: str) -> None:
+    """Mend the damaged journal of the sweep NAME: what can be read is kept, a copy stays."""
+    from tuner.repair import repair as mend
+
+    done = mend(Path(storage).expanduser() / name)
+    if done.copy is None:
+        click.echo("The journal is sound; nothing was changed.")
+        return
+    lines = ", ".join(map(str, done.damaged)) or "none"
+    click.echo(f"Damaged lines, left out: {lines}. The journal as it was: {done.copy}")
+    if done.lost:
+        click.echo(f"Trials of which nothing is known now: {', '.join(map(str, done.lost))}")
+
+
+@main.command()
+@click.argument("name")
+@storage_option
+@click.option("--uri", help="Of the tracking server, in place of the sweep's.")
+@click.option("--seconds", default=60.0, show_default=True, help="Try for at most so long.")
+@readable
+def sync(name: str, storage: str, uri: str | None, seconds: float) -> None:
+    """Send MLflow what it has not got yet of the sweep NAME."""
+    from tuner.tracking import Sender
+
+    result = tuner.Result(Path(storage).expanduser() / name)
+    sender = Sender(result.folder, uri or result.sweep.tracking.uri)
+    left = sender.drain(seconds)
+    if left:
+        raise TunerError(
+            f"{left} events are left. {sender.trouble or 'Out of time'}. Try again later."
+        )
+    click.echo(f"MLflow has all of {name}.")
 
 
 @main.command("list")

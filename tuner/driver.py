@@ -202,9 +202,7 @@ class Driver:
         known, times = self._alike
         self._alike = (kind, times + 1 if kind == known else 1)
         if self._alike[1] >= self.sweep.give_up_after:
-            self.stopping = (
-                f"{self._alike[1]} segments in a row broke alike, with no epoch between them: {reason}"
-            )
+            self.stopping = f"{self._alike[1]} segments in a row broke alike, with no epoch between them: {reason}"
 
     @property
     def _late(self) -> bool:

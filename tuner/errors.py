@@ -63,5 +63,6 @@ class JournalDamaged(TunerError):
         self.path, self.line = path, line
         super().__init__(
             f"{path}: line {line} of {lines} is damaged. Nothing was changed. Restore the file "
-            "from a backup, or run the sweep under another name."
+            f"from a backup, or keep what can be read of it: tuner repair {path.parent.name} "
+            f"--storage {path.parent.parent}"
         )

@@ -44,15 +44,7 @@ class Journal:
         self.waits: Callable[[str], None] = lambda reason: None
         """Told again and again why nothing can be written. It may raise, to end the waiting."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: BinaryIO = path.open("a+b", buffering=0)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.close()
-            raise SweepBusy(
-                f"{path.parent}: another process is at work on this sweep. Wait for it, or end "
-                "it; `tuner report` and MLflow can be looked at meanwhile."
-            ) from None
+        self._file = locked(path)
         self.events = list(self._recover())
         self._clock = self.events[-1]["clock"] if self.events else 0.0
         self._opened = time.monotonic()
@@ -70,7 +62,7 @@ class Journal:
             {"n": n, "time": stamp, "clock": clock, **event}
             for n, event in enumerate(events, start=start)
         ]
-        content = b"".join(_encode(event) for event in stamped)
+        content = b"".join(encode(event) for event in stamped)
         while reason := self._write(content):
             self.waits(reason)
             time.sleep(PATIENCE)
@@ -123,6 +115,23 @@ class Journal:
             os.fsync(self._file.fileno())
 
 
+def locked(path: Path) -> BinaryIO:
+    """The file, open to read and to add to, which no other process can have like that meanwhile.
+
+    Raises SweepBusy.
+    """
+    file = path.open("a+b", buffering=0)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise SweepBusy(
+            f"{path.parent}: another process is at work on this sweep. Wait for it, or end it; "
+            "`tuner report` and MLflow can be looked at meanwhile."
+        ) from None
+    return file
+
+
 def read(path: Path, after: int = 0) -> list[Event]:
     """The events with a number above `after`. Does not lock: a torn end is not there yet."""
     if not path.exists():
@@ -149,7 +158,8 @@ class Follower:
         return [event for event, _ in found if event["n"] > self.after]
 
 
-def _encode(event: Event) -> bytes:
+def encode(event: Event) -> bytes:
+    """The line of an event."""
     text = json.dumps(event, separators=(",", ":"), allow_nan=False).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
@@ -162,7 +172,7 @@ def _parse(content: bytes, path: Path, first: int = 1) -> Iterator[tuple[Event, 
     *lines, rest = content.split(b"\n")
     end, last = 0, first + len(lines) - 1
     for number, line in enumerate(lines, start=first):
-        event = _decode(line)
+        event = decode(line)
         if event is None and number == last and not rest:
             return
         if event is None or event["n"] != number:
@@ -171,7 +181,7 @@ def _parse(content: bytes, path: Path, first: int = 1) -> Iterator[tuple[Event, 
         yield event, end
 
 
-def _decode(line: bytes) -> Event | None:
+def decode(line: bytes) -> Event | None:
     """The event of a whole line, None if it is not what was written."""
     checksum, _, text = line.partition(b" ")
     if checksum != b"%08x" % zlib.crc32(text):

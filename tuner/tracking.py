@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -103,6 +104,14 @@ class Sender:
         if self._thread.is_alive():
             self._thread.join(timeout)
         return self.pending()
+
+    def drain(self, seconds: float) -> int:
+        """Send what is left without a thread, trying for so long. Returns what is left then."""
+        until, wait = time.monotonic() + seconds, self.interval
+        while (left := self.pump()) and time.monotonic() + wait < until:
+            time.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT)
+        return left
 
     def pending(self) -> int:
         """How many events the server has not got yet. Does not ask the server."""

@@ -63,12 +63,14 @@ def test_a_sweep_that_is_to_end_does_not_wait_for_space(disk):
     sweep = sweep_of(disk)
     with Journal(sweep.folder / "journal.jsonl") as journal:
         driver = driver_of(sweep, journal)
-        segment = driver.next_segment()
+        driver.next_segment()
         fill(disk)
         driver.stopping = "by Ctrl-C"
         with pytest.raises(DiskFull, match=r"no space left.*run the same command"):
-            for _ in range(100):  # until the block that the file has is used up
-                driver._record(
-                    event="faulted", trial=segment.trial, segment=1, reason="x" * 2000
-                )
+            record_until_full(driver)
     assert read(sweep.folder / "journal.jsonl")[-1]["event"] in ("started", "faulted")
+
+
+def record_until_full(driver):
+    for _ in range(100):  # the block that the file has is used up long before
+        driver._record(event="faulted", trial=1, segment=1, reason="x" * 2000)

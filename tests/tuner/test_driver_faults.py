@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from tests.tuner.test_driver import driver_of, run_all, run_one, sweep_of
 from tests.tuner.tables import report
+from tests.tuner.test_driver import driver_of, run_all, run_one, sweep_of
 from tuner.driver import FALLBACKS
 from tuner.journal import Journal, read
 from tuner.searchers.searcher import Searcher
