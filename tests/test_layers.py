@@ -16,6 +16,8 @@ MAY_IMPORT = [
     ("search_spaces/", {"numpy", "pydantic", "yaml", "search_spaces"}),
     ("trainables/trainable.py", {"ray", "torch", "trainables"}),
     ("trainables/report.py", set()),
+    ("trainables/guard.py", {"psutil"}),
+    ("trainables/watcher.py", {"psutil"}),
     ("trainables/balancers/cagrad.py", {"clarabel", "numpy", "scipy", "torch", "trainables"}),
     ("trainables/classic/digits.py", {"numpy", "sklearn", "torch", "trainables"}),
     ("trainables/", {"torch", "numpy", "scipy", "torchjd", "trainables"}),

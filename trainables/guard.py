@@ -1,0 +1,64 @@
+"""Limits on a trial's process, kept by another one (see `trainables.watcher`)."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+WATCHER = Path(__file__).with_name("watcher.py")
+PR_SET_CHILD_SUBREAPER = 36
+"""Of Linux: processes whose parents have ended become children of this one, not of the first."""
+
+
+class Guard:
+    """Watches over the process that it is made in. One for each; it lasts for many trials."""
+
+    def __init__(self) -> None:
+        if sys.platform == "linux":
+            ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self._watcher = subprocess.Popen(
+            [sys.executable, "-P", str(WATCHER), str(os.getpid())],
+            stdin=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C in a terminal is not for it
+        )
+
+    @contextmanager
+    def epoch(
+        self, folder: Path, segment: int, seconds: float | None, memory: float | None
+    ) -> Iterator[None]:
+        """While the body runs it may take so many seconds; memory in MiB. None: any."""
+        most = None if memory is None else int(memory * 2**20)
+        told = {"folder": str(folder), "segment": segment, "seconds": seconds, "bytes": most}
+        self._tell({**told, "under_way": True})
+        try:
+            yield
+        finally:
+            self._tell({**told, "under_way": False})
+
+    def sweep_up(self) -> None:
+        """End the processes that a trial has started and not ended."""
+        for child in psutil.Process().children(recursive=True):
+            if child.pid != self._watcher.pid:
+                with suppress(psutil.Error):
+                    child.kill()
+
+    def close(self) -> None:
+        """The watcher goes as well."""
+        with suppress(OSError):
+            assert self._watcher.stdin is not None
+            self._watcher.stdin.close()
+        self._watcher.wait()
+
+    def _tell(self, what: dict[str, object]) -> None:
+        assert self._watcher.stdin is not None
+        with suppress(OSError):  # nobody watches any more, which is no reason to stop training
+            self._watcher.stdin.write(json.dumps(what).encode() + b"\n")
+            self._watcher.stdin.flush()
