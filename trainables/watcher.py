@@ -84,6 +84,7 @@ def note_of(folder: Path, segment: int) -> Path:
 
 
 def main(pid: int) -> None:
+    """Watch over a process until it is gone."""
     watch, lines = Watch(pid), b""
     while True:
         ready, _, _ = select.select([sys.stdin.buffer], [], [], LOOK)
