@@ -32,12 +32,17 @@ def adapted(training: Training, state: Saved) -> dict[str, Any]:
     balance    all of it if the strategy is the same and its state has the same shapes; another
                strategy starts anew from the weights so far (see `Balancing.carry_over`)
     attention  all of it if the point weighting is the same, else it starts anew
+    carried    all of it if it has the same shapes, else it starts anew
+    refined    nothing: the sampling starts anew
+    phase      nothing: a last phase begins anew with the points and weights of the moment
 
     Raises ValueError if the tensors of the network, the replicates or the losses are others.
     """
     _check(training, state)
     own = training.state_dict()
-    then, now = choices(state["point"], training.problem.residual_names), training.chosen
+    names = training.problem.active_names
+    then = choices(state["point"], names, training.problem.residual_names)
+    now = training.chosen
     moments = state["optimizer"]["state"] if _alike(then.optimizer, now.optimizer) else {}
     return {
         **state,
@@ -49,6 +54,11 @@ def adapted(training: Training, state: Saved) -> dict[str, Any]:
         "attention": state["attention"]
         if _alike(then.point_weighting, now.point_weighting)
         else {},
+        "carried": state["carried"]
+        if _shapes(state["carried"]) == _shapes(own["carried"])
+        else own["carried"],
+        "refined": {},
+        "phase": {},
     }
 
 
@@ -73,7 +83,7 @@ def joined(training: Training, first: Saved, rest: Saved) -> dict[str, Any]:
         else torch.cat([tensor, rest["network"][name]])
         for name, tensor in first["network"].items()
     }
-    parts = ("optimizer", "balance", "attention", "streams", "lost")
+    parts = ("optimizer", "balance", "attention", "carried", "refined", "phase", "streams", "lost", "first")
     return {
         **first,
         **{part: _stacked(first[part], rest[part]) for part in parts},
@@ -104,9 +114,13 @@ def _balance(then: Choices, now: Choices, state: State) -> State:
         return {}
     if _alike(then.balancing.balancer, now.balancing.balancer):
         wanted = now.balancing.init(torch.ones_like(state["weights"]))
-        if {k: v.shape for k, v in wanted.items()} == {k: v.shape for k, v in state.items()}:
+        if _shapes(wanted) == _shapes(state):
             return state
     return now.balancing.carry_over(state)
+
+
+def _shapes(state: State) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in state.items()}
 
 
 def _alike(one: object, other: object) -> bool:

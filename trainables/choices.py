@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any
 
+from trainables.architectures import ARCHITECTURES
 from trainables.balancers import BALANCERS, Balancing
+from trainables.embeddings import EMBEDDINGS
+from trainables.finishes import FINISHES, Finish
 from trainables.kernels import KERNELS, Kernel
+from trainables.members import Member, member, per_loss
 from trainables.optimizers import OPTIMIZERS, OptimizerChoice
 from trainables.point_weights import POINT_WEIGHTS, PointWeighting
 from trainables.problem import Problem
 from trainables.regularizers import REGULARIZERS, Regularizer
+from trainables.samplings import SAMPLINGS, ResidualAdaptive, Sampling, Uniform
 from trainables.schedules import SCHEDULES, Schedule
-
-Member = TypeVar("Member")
 
 DEFAULTS = {
     "optimizer": "adam",
@@ -24,6 +27,10 @@ DEFAULTS = {
     "kernel": "square",
     "point_weighting": "none",
     "regularizer": "none",
+    "finish": "none",
+    "sampling": "uniform",
+    "architecture": "mlp",
+    "embedding": "none",
 }
 FAMILIES: Mapping[str, Mapping[str, type]] = {
     "optimizer": OPTIMIZERS,
@@ -32,9 +39,14 @@ FAMILIES: Mapping[str, Mapping[str, type]] = {
     "kernel": KERNELS,
     "point_weighting": POINT_WEIGHTS,
     "regularizer": REGULARIZERS,
+    "finish": FINISHES,
+    "sampling": SAMPLINGS,
+    "architecture": ARCHITECTURES,
+    "embedding": EMBEDDINGS,
 }
 NETWORK_PARAMETERS = ("width", "depth", "activation", "initializer", "dropout")
 OPTIONS = ("every", "warmup", "clip.low", "clip.high")
+OPTION_NAMES = tuple(f"balancer.{option}" for option in OPTIONS)
 PER_LOSS = ("prior", "floor")
 """Options of every balancer, and those with one number for each loss; see `Balancing`."""
 
@@ -49,12 +61,25 @@ class Choices:
     kernel: Kernel
     point_weighting: PointWeighting
     regularizer: Regularizer
+    finish: Finish
+    sampling: Sampling
     learning_rate: float
     warmup: float
 
 
-def choices(point: Mapping[str, Any], losses: Sequence[str]) -> Choices:
-    """Read a point; `losses` are the names of the m losses. Raises ValueError on what is wrong."""
+def choices(
+    point: Mapping[str, Any], losses: Sequence[str], known: Sequence[str] = ()
+) -> Choices:
+    """Read a point; `losses` are the names of the m losses. Raises ValueError on what is wrong.
+
+    known: losses that the problem can have besides; what the point says of them is not read.
+    """
+    idle = {f".{loss}" for loss in set(known) - set(losses)}
+    point = {
+        name: value
+        for name, value in point.items()
+        if not any(name.endswith(loss) and name not in OPTION_NAMES for loss in idle)
+    }
     return Choices(
         optimizer=_member(point, "optimizer", OPTIMIZERS, losses),
         schedule=_member(point, "schedule", SCHEDULES, losses),
@@ -62,6 +87,8 @@ def choices(point: Mapping[str, Any], losses: Sequence[str]) -> Choices:
         kernel=_member(point, "kernel", KERNELS, losses),
         point_weighting=_member(point, "point_weighting", POINT_WEIGHTS, losses),
         regularizer=_member(point, "regularizer", REGULARIZERS, losses),
+        finish=_member(point, "finish", FINISHES, losses),
+        sampling=_member(point, "sampling", SAMPLINGS, losses),
         learning_rate=point.get("learning_rate", 1e-3),
         warmup=point.get("schedule.warmup", 0.0),
     )
@@ -71,15 +98,15 @@ def unread(names: Sequence[str], problem: type[Problem]) -> dict[str, str]:
     """The parameters that nothing in a training reads, each with what could have been meant."""
     known = {"learning_rate", "schedule.warmup", *NETWORK_PARAMETERS, *problem.parameters}
     known |= {f"problem.{field.name}" for field in fields(problem)}
-    known |= {f"balancer.{option}" for option in OPTIONS}
+    known |= set(OPTION_NAMES)
     known |= {
         f"balancer.{option}.{loss}" for option in PER_LOSS for loss in problem.residual_names
     }
     known |= {f"width_{layer}" for layer in range(1, 65)}
     for family, members in FAMILIES.items():
         known.add(family)
-        for name, member in members.items():
-            for field in fields(member):
+        for name, kind in members.items():
+            for field in fields(kind):
                 known.add(f"{family}.{name}.{field.name}")
                 known |= {
                     f"{family}.{name}.{field.name}.{loss}" for loss in problem.residual_names
@@ -100,6 +127,8 @@ def refused(options: Mapping[str, Sequence[Any]], problem: type[Problem]) -> dic
                     problem(**{name[8:]: value})
                 elif name == "point_weighting":
                     check_times(POINT_WEIGHTS[value](), problem)
+                elif name == "sampling":
+                    check_placed(SAMPLINGS[value](), problem)
             except (ValueError, TypeError) as fault:
                 found[name] = str(fault)
     return found
@@ -111,6 +140,20 @@ def check_times(weighting: PointWeighting, problem: type[Problem]) -> None:
         raise ValueError(
             f"{type(weighting).__name__.lower()} weighs points by their time, and those of "
             f"{problem.__name__} have none; take another point_weighting"
+        )
+
+
+def check_placed(sampling: Sampling, problem: type[Problem]) -> None:
+    """Raise ValueError if a problem leaves a sampling nothing to place."""
+    if not problem.placed and not isinstance(sampling, Uniform):
+        raise ValueError(
+            f"the points of {problem.__name__} are data or states of its own, so no sampling can "
+            "place them; leave `sampling` out, or write uniform"
+        )
+    if not problem.adaptive and isinstance(sampling, ResidualAdaptive):
+        raise ValueError(
+            f"{problem.__name__} does not say which of its points follow the residuals "
+            "(`adaptive`); take another sampling"
         )
 
 
@@ -133,25 +176,7 @@ def _member(
     members: Mapping[str, type[Member]],
     losses: Sequence[str],
 ) -> Member:
-    """The chosen member of a family, with the fields that the point holds for it."""
-    name = point.get(family, DEFAULTS[family])
-    if name not in members:
-        raise ValueError(f"{family}: no such {family} {name!r}. Known: {', '.join(members)}")
-    prefix = f"{family}.{name}."
-    chosen: dict[str, Any] = {}
-    for key, value in point.items():
-        if key.startswith(prefix):
-            field, _, loss = key[len(prefix) :].partition(".")
-            if loss:
-                chosen.setdefault(field, {})[loss] = value
-            else:
-                chosen[field] = value
-    return members[name](
-        **{
-            field: _per_loss(value, losses) if isinstance(value, dict) else value
-            for field, value in chosen.items()
-        }
-    )
+    return member(point, family, members, DEFAULTS[family], losses)
 
 
 def _balancing(point: Mapping[str, Any], losses: Sequence[str]) -> Balancing:
@@ -173,13 +198,4 @@ def _option(
 ) -> tuple[float, ...]:
     prefix = f"balancer.{option}."
     given = {key[len(prefix) :]: value for key, value in point.items() if key.startswith(prefix)}
-    return _per_loss(given, losses, absent) if given else ()
-
-
-def _per_loss(
-    values: Mapping[str, float], losses: Sequence[str], absent: float = 1.0
-) -> tuple[float, ...]:
-    """Named numbers in the order of the losses; one that is not named is `absent`."""
-    if unknown := sorted(values.keys() - set(losses)):
-        raise ValueError(f"no such loss {unknown[0]!r}. The losses are {', '.join(losses)}")
-    return tuple(float(values.get(loss, absent)) for loss in losses)
+    return per_loss(given, losses, absent) if given else ()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from trainables.architectures import ARCHITECTURES, Architecture, Layer
+from trainables.embeddings import EMBEDDINGS, Embedding
+from trainables.members import member
 from trainables.randomness import Generators
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -52,14 +54,15 @@ class Network(nn.Module):
 
 
 class MLP(Network):
-    """A multilayer perceptron, h -> activation(h W + b), the output layer linear.
+    """Hidden layers as the architecture joins them, and a linear output layer.
 
-    low, high: (d,), the box of the inputs, scaled to [-1, 1] first.
+    low, high: (d,), the box of the inputs, scaled to [-1, 1] first, then embedded.
     widths: of the hidden layers, from the first to the last.
     dropout: in training, the share of the units of each hidden layer that is 0, the others scaled
     up (Srivastava et al. 2014): for all points of a call alike, so that derivatives with respect
     to the inputs stay those of one function.
-    Parameters: one tensor `theta` (r, n); biases start at 0.
+    Parameters: one tensor `theta` (r, n), the weights and biases of one layer after the other, the
+    output layer's at the end; biases start at 0.
     """
 
     def __init__(
@@ -71,38 +74,44 @@ class MLP(Network):
         activation: str,
         initializer: str,
         generator: Generators,
-        dropout: float = 0.0,
+        dropout: float,
+        architecture: Architecture,
+        embedding: Embedding,
     ) -> None:
         super().__init__()
         self.dropout = dropout
         self.activation = ACTIVATIONS[activation]
-        sizes = [len(low), *widths, outputs]
-        self.shapes = list(pairwise(sizes))
+        self.architecture, self.embedding = architecture, embedding
+        self.shapes = architecture.shapes(embedding.width(len(low)), widths, outputs)
         blocks: list[Tensor] = []
         for fan_in, fan_out in self.shapes:
             blocks.append(INITIALIZERS[initializer](generator, fan_in, fan_out))
             blocks.append(blocks[-1].new_zeros(generator.r, fan_out))
         self.sizes = [block.shape[1] for block in blocks]
         self.theta = nn.Parameter(torch.cat(blocks, dim=1))  # (r, n)
-        start = sum(self.sizes[: 2 * (len(widths) - 1)])
-        self.last_layer = slice(start, start + self.sizes[2 * (len(widths) - 1)])
+        # the last four blocks: weights and biases of the last hidden layer and of the output layer
+        start = sum(self.sizes[:-4])
+        self.last_layer = slice(start, start + self.sizes[-4])
         low_, high_ = (self.theta.new_tensor(side) for side in (low, high))
         self.register_buffer("slope", 2.0 / (high_ - low_), persistent=False)
         self.register_buffer("offset", -(high_ + low_) / (high_ - low_), persistent=False)
+        self.register_buffer("fixed", embedding.draw(generator, len(low)))  # of the embedding
         self.slope: Tensor
         self.offset: Tensor
+        self.fixed: Tensor | None
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (r, b, d). Returns (r, b, o)."""
         blocks = self.theta.split(self.sizes, dim=1)
-        h = x * self.slope + self.offset
-        for layer, (fan_in, fan_out) in enumerate(self.shapes):
-            weight = blocks[2 * layer].view(-1, fan_in, fan_out)
-            bias = blocks[2 * layer + 1].unsqueeze(1)
-            h = torch.baddbmm(bias, h, weight)
-            if layer < len(self.shapes) - 1:
-                h = self._drop(self.activation(h))
-        return h
+        layers = [
+            self._layer(blocks[2 * k].view(-1, *shape), blocks[2 * k + 1].unsqueeze(1))
+            for k, shape in enumerate(self.shapes)
+        ]
+        x = self.embedding.embed(x * self.slope + self.offset, self.fixed)
+        return self.architecture.apply(layers, x, self.activation, self._drop)
+
+    def _layer(self, weight: Tensor, bias: Tensor) -> Layer:
+        return lambda h: torch.baddbmm(bias, h, weight)
 
     def _drop(self, h: Tensor) -> Tensor:
         if not self.dropout or not self.training or self.draws is None:
@@ -118,9 +127,10 @@ def mlp(
     outputs: int,
     generator: Generators,
 ) -> MLP:
-    """The perceptron that a point asks for: `depth` hidden layers of `width`.
+    """The network that a point asks for: `depth` hidden layers of `width`.
 
-    `width_2` in a point is the width of the second hidden layer, and so on.
+    `width_2` in a point is the width of the second hidden layer, and so on; `architecture` and
+    `embedding` are members of their families, with their fields.
     """
     width = point.get("width", 32)
     widths = [point.get(f"width_{layer}", width) for layer in range(1, point.get("depth", 4) + 1)]
@@ -133,4 +143,6 @@ def mlp(
         point.get("initializer", "glorot"),
         generator,
         point.get("dropout", 0.0),
+        member(point, "architecture", ARCHITECTURES, default="mlp"),
+        member(point, "embedding", EMBEDDINGS, default="none"),
     )

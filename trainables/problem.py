@@ -12,6 +12,8 @@ from torch import Tensor
 from trainables.network import Network, mlp
 from trainables.randomness import Generators
 
+Carried = dict[str, Tensor]
+"""What a problem takes along from step to step: tensors with r as first axis, or without axes."""
 Batch = dict[str, Tensor]
 """Training points by name, each (r, b, d) with its own b.
 
@@ -52,6 +54,10 @@ class Problem(ABC):
     }
     parameters: ClassVar[tuple[str, ...]] = ()
     """Names of further parameters of a point that this problem's own `build` reads."""
+    adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Part of a batch -> the residuals at its points, whose size may decide where points are put."""
+    placed: ClassVar[bool] = True
+    """Whether the problem chooses its points, so that samplings mean something; else it has data."""
 
     steps_per_epoch: int = 100
     """Optimiser steps between two reports."""
@@ -60,13 +66,42 @@ class Problem(ABC):
         """The network of a point, (r, b, d) -> (r, b, o), for the r of the generator."""
         return mlp(point, self.low, self.high, self.outputs, generator)
 
+    @property
+    def active_names(self) -> tuple[str, ...]:
+        """The residuals that are trained: all but those that hold whatever the network is."""
+        return self.residual_names
+
     @abstractmethod
     def sample(self, generator: Generators) -> Batch:
         """Fresh training points for each replicate."""
 
+    def start(self, generator: Generators) -> Carried:
+        """What a run carries along from its first step on, for problems that simulate states."""
+        return {}
+
+    def draw(
+        self, network: Network, carried: Carried, generator: Generators
+    ) -> tuple[Batch, Carried]:
+        """The points of a step, and what the next step is given.
+
+        Most problems draw fresh points; one that simulates its states goes on where it stands.
+        """
+        return self.sample(generator), carried
+
+    def tally(self, carried: Carried) -> dict[str, Tensor]:
+        """Name -> (r,): what there is to report of what is carried, beside `metrics`."""
+        return {}
+
+    def failures(self, network: Network, carried: Carried) -> dict[str, Tensor]:
+        """What happened -> (r,) bool, the replicates that it makes worthless, asked after an epoch.
+
+        For what no loss shows, such as a policy that leaves its domain.
+        """
+        return {}
+
     @abstractmethod
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        """Name -> (r, b): signed, per point, unweighted, in the order of `residual_names`.
+        """Name -> (r, b): signed, per point, unweighted, in the order of `active_names`.
 
         A loss is the mean of a kernel over them, of their squares by default. Where points have
         losses rather than residuals (cross entropy), return those and take the kernel `absolute`.

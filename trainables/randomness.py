@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+
+
+class Placing(Protocol):
+    """A way to place points in the unit cube; see `trainables.samplings`."""
+
+    def cube(self, generator: Generators, b: int, d: int) -> Tensor:
+        """(r, b, d), from the numbers of the generator."""
+        ...
 
 
 class Generators:
@@ -14,7 +23,11 @@ class Generators:
 
     Replicate i of seed s draws the same numbers whatever r is. Drawn on the CPU, so that a seed
     means the same on every device, and moved to `device`.
+
+    placing: how `cube` places points, given by the training; None where they are uniform.
     """
+
+    placing: Placing | None = None
 
     def __init__(
         self,
@@ -58,6 +71,12 @@ class Generators:
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers of the given shape, whose first axis is r (any if r is 1)."""
         return self._draw(torch.randn, shape)
+
+    def cube(self, b: int, d: int) -> Tensor:
+        """(r, b, d): points in the unit cube, independent and uniform or as `placing` has it."""
+        if self.placing is None:
+            return self.uniform(self.r, b, d)
+        return self.placing.cube(self, b, d)
 
     def get_state(self) -> Tensor:
         """(r, k) bytes: where every stream stands."""

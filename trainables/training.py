@@ -7,6 +7,7 @@ as if it were alone.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -16,10 +17,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from trainables import finishing
 from trainables.adoption import adapted, joined
 from trainables.balancers import Gradients
 from trainables.balancers.balancer import State
-from trainables.choices import check_times, choices
+from trainables.choices import check_placed, check_times, choices
+from trainables.finishes import LBFGS
+from trainables.finishing import Phase
 from trainables.network import Network
 from trainables.problem import Batch, Problem
 from trainables.randomness import Generators
@@ -28,6 +32,10 @@ from trainables.schedules import warm_up
 
 PURPOSES = {"initial": 0, "points": 1, "weights": 2, "dropout": 3, "attention": 4}
 """What random streams are for: initial networks, training points, balancers and so on."""
+
+
+EXPLODED = 1e12
+"""Times the sum of the first losses: a loss above it has left all that can be learned from."""
 
 
 class Epoch(NamedTuple):
@@ -50,11 +58,13 @@ class Training:
     seed:   replicate i draws the same numbers for any number of replicates.
     first:  the number of the first replicate, if those before it are trained elsewhere.
 
-    A replicate whose losses or error are not finite is lost: its error is `inf` from then on. When
-    the median replicate is lost the report says `diverged`; that is a result, not an exception.
+    A replicate is lost, its error `inf`, once one of its losses is not finite or is 1e12 times the
+    sum of its first losses, while its error is not finite, and while the problem says so
+    (`Problem.failures`). When the median replicate is lost the report says `diverged`; that is a
+    result, not an exception.
 
-    The metrics of a report are those of the problem and `parameters`, how many numbers one
-    replicate's network has to learn.
+    The metrics of a report are those of the problem, what it has to tell of what it carries along,
+    and `parameters`, how many numbers one replicate's network has to learn.
 
     `state_dict` holds all of it, so a run that is interrupted and loaded goes on bit for bit.
     """
@@ -75,7 +85,7 @@ class Training:
         self.point = point = {**problem.default_point, **point}
         self.horizon = epochs * problem.steps_per_epoch
         self.identity = f"{problem} with {sorted(self.point.items())}, seed {seed}, {dtype}"
-        self.chosen = choices(point, problem.residual_names)
+        self.chosen = choices(point, problem.active_names, problem.residual_names)
 
         def streams(purpose: int) -> Generators:
             return Generators.from_seed(seed, replicates, purpose, dtype, device, first)
@@ -90,14 +100,19 @@ class Training:
         self.numbers = sum(parameter.numel() for parameter in self.parameters) / replicates
         self.optimizer = self.chosen.optimizer.make(self.parameters, self.chosen.learning_rate)
         check_times(self.chosen.point_weighting, type(problem))
+        check_placed(self.chosen.sampling, type(problem))
+        self.streams["points"].placing = self.chosen.sampling
+        self.carried = problem.start(self.streams["points"])
+        self.refined: State = {}  # of the sampling
         # where each weight belongs to a point, the points of the first step are those of all
         fixed = self.chosen.point_weighting.fixed_points
-        self.batch = problem.sample(self.streams["points"]) if fixed else None
+        self.batch = self.draw() if fixed else None
         self.balance: State = {}  # of the balancer
         self.attention: State = {}  # of the point weighting
-        self.lost = torch.zeros(
-            replicates, len(problem.residual_names), dtype=torch.bool, device=device
-        )  # by which loss, the first that was not finite
+        shape = replicates, len(problem.active_names)
+        self.lost = torch.zeros(shape, dtype=torch.bool, device=device)  # by which loss, the first
+        self.first = torch.full(shape[:1], torch.inf, dtype=dtype, device=device)  # sum of losses
+        self.phase: Phase = {}  # of the finish
         self.history = torch.zeros(0, replicates, dtype=dtype, device=device)  # see schedules.py
         self.epoch, self.steps, self.seconds = 0, 0, 0.0
 
@@ -118,8 +133,12 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "balance": dict(self.balance),
             "attention": dict(self.attention),
+            "carried": dict(self.carried),
+            "refined": dict(self.refined),
+            "phase": dict(self.phase),
             "streams": {name: stream.get_state() for name, stream in self.streams.items()},
             "lost": self.lost,
+            "first": self.first,
             "history": self.history,
             "epoch": self.epoch,
             "steps": self.steps,
@@ -137,9 +156,12 @@ class Training:
         # a copy, since torch goes on in the tensors that it is given
         self.optimizer.load_state_dict(deepcopy(state["optimizer"]))
         self.balance, self.attention = dict(state["balance"]), dict(state["attention"])
+        self.carried, self.refined = dict(state["carried"]), dict(state["refined"])
+        self.phase = dict(state["phase"])
         for name, stream in self.streams.items():
             stream.set_state(state["streams"][name])
-        self.lost, self.history = state["lost"].clone(), state["history"].clone()
+        self.lost, self.first = state["lost"].clone(), state["first"].clone()
+        self.history = state["history"].clone()
         self.epoch, self.steps = state["epoch"], state["steps"]
         self.seconds = state["seconds"]
 
@@ -170,14 +192,16 @@ class Training:
 
         look: compute the gradient of every loss, for the report, whether the balancer asks or not.
         """
-        batch = self.batch or self.problem.sample(self.streams["points"])
+        finish = self.chosen.finish
+        if isinstance(finish, LBFGS) and finish.begins(self.steps / self.horizon):
+            return self._finish(finish, look)
+        batch = self.batch or self.draw()
         residuals = self.problem.residuals(self.network, batch)
-        point_weights = self._attend(residuals, batch)
-        parts = self._losses(residuals, point_weights)
+        point_weights = self.attend(residuals, batch)
+        parts = self.parts(residuals, point_weights)
         losses = torch.stack(parts, dim=-1)
         seen = losses.detach()
-        alive = ~self.lost.any(dim=-1, keepdim=True)
-        self.lost = self.lost | (alive & ~seen.isfinite())
+        self._check(seen)
         gradients = Gradients(
             losses,
             self.parameters,
@@ -194,12 +218,39 @@ class Training:
         penalty = self.chosen.regularizer.gradients(self.parameters)
         self._descend([g + p for g, p in zip(gradients.combine(weights), penalty, strict=True)])
         if balancing.reacts(self.balance):
-            after = self._losses(self.problem.residuals(self.network, batch), point_weights)
+            after = self.parts(self.problem.residuals(self.network, batch), point_weights)
             self.balance = balancing.react(torch.stack(after, dim=-1).detach(), self.balance)
         self.steps += 1
         return gradients, weights
 
-    def _attend(self, residuals: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
+    def _finish(self, finish: LBFGS, look: bool) -> tuple[Gradients, Tensor]:
+        """One step of the last phase."""
+        self.phase = self.phase or finishing.begin(self, finish)
+        gradients, self.phase = finishing.step(self, self.phase, finish, look)
+        self._check(gradients.losses.detach())
+        self.steps += 1
+        return gradients, self.phase["weights"]
+
+    def draw(self, refine: bool = True) -> Batch:
+        """The points of a step. refine: let the sampling put others in their place."""
+        problem, network, stream = self.problem, self.network, self.streams["points"]
+        batch, self.carried = problem.draw(network, self.carried, stream)
+        if not refine:
+            return batch
+        batch, self.refined = self.chosen.sampling.refine(
+            problem, network, batch, self.refined, stream
+        )
+        return batch
+
+    def _check(self, losses: Tensor) -> None:
+        """Note the replicates that are lost by losses (r, m), and by which."""
+        if self.steps == 0:
+            self.first = losses.sum(-1).nan_to_num(nan=torch.inf)
+        sound = losses.isfinite() & (losses <= EXPLODED * self.first.unsqueeze(-1))
+        alive = ~self.lost.any(dim=-1, keepdim=True)
+        self.lost = self.lost | (alive & ~sound)
+
+    def attend(self, residuals: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
         """The weights of the points (r, b) inside each loss."""
         seen = {name: residual.detach() for name, residual in residuals.items()}
         weighting = self.chosen.point_weighting
@@ -207,11 +258,11 @@ class Training:
         weights, self.attention = weighting.weigh(seen, self.problem.times(batch), self.attention)
         return weights
 
-    def _losses(
+    def parts(
         self, residuals: dict[str, Tensor], point_weights: dict[str, Tensor]
     ) -> list[Tensor]:
         """The m losses, each (r,)."""
-        kernel, names = self.chosen.kernel, self.problem.residual_names
+        kernel, names = self.chosen.kernel, self.problem.active_names
         return [kernel.loss(residuals[name], point_weights[name]) for name in names]
 
     def _descend(self, gradients: Sequence[Tensor]) -> None:
@@ -232,12 +283,15 @@ class Training:
         self.network.eval()
         with torch.no_grad():
             error = self.problem.error(self.network)
-            metrics = self.problem.metrics(self.network)
+            metrics = self.problem.metrics(self.network) | self.problem.tally(self.carried)
+            failures = self.problem.failures(self.network, self.carried)
         self.network.train()
         lost = self.lost.any(-1) | ~error.isfinite()
+        for failed in failures.values():
+            lost = lost | failed
         error = torch.where(lost, torch.inf, error)
         self.seconds += time.monotonic() - start
-        names = self.problem.residual_names
+        names = self.problem.active_names
         report = Report(
             epoch=self.epoch,
             steps=self.steps,
@@ -254,19 +308,21 @@ class Training:
             metrics={name: _row(value) for name, value in metrics.items()}
             | {"parameters": (self.numbers,) * len(error)},
         )
-        if report.median == torch.inf:
-            return _diverged(report, self.lost, lost, names)
-        return report
+        if report.median < torch.inf:
+            return report
+        return replace(report, diverged=_why(report, self.lost, lost, failures))
 
 
-def _diverged(report: Report, by_loss: Tensor, lost: Tensor, names: tuple[str, ...]) -> Report:
-    """The report with the reason: the losses that were not finite, or the error alone."""
-    counts = by_loss.sum(0).tolist()
-    parts = [f"loss `{name}`" for name, count in zip(names, counts, strict=True) if count]
-    what = " and ".join(parts) or "the error"
-    verb = "are" if len(parts) > 1 else "is"
-    share = f"{int(lost.sum())} of {len(lost)} replicates"
-    return replace(report, diverged=f"epoch {report.epoch}: {what} {verb} not finite in {share}")
+def _why(report: Report, by_loss: Tensor, lost: Tensor, failures: Mapping[str, Tensor]) -> str:
+    """Why replicates are lost: the losses (r, m) that did it, what the problem says, or the error."""
+    found = []
+    for (name, losses), rows in zip(report.losses.items(), by_loss.unbind(-1), strict=True):
+        if rows.any():
+            grown = all(math.isfinite(loss) for loss in losses)
+            found.append(f"loss `{name}` is {'1e12 times its start' if grown else 'not finite'}")
+    found += [what for what, rows in failures.items() if rows.any()]
+    what = " and ".join(found) or "the error is not finite"
+    return f"epoch {report.epoch}: {what} in {int(lost.sum())} of {len(lost)} replicates"
 
 
 def _rows(names: tuple[str, ...], values: Tensor) -> dict[str, tuple[float, ...]]:

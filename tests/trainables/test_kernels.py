@@ -61,7 +61,9 @@ def test_log_cosh_is_right_and_does_not_overflow():
 def test_elastic_net_is_the_gradient_of_its_penalty():
     theta = torch.tensor([[1.0, -2.0, 0.5]], requires_grad=True)
     (0.1 * theta.abs().sum() + 0.2 * theta.square().sum()).backward()
-    (found,) = ElasticNet(l1=0.1, l2=0.2).gradients([theta])
+    penalty = ElasticNet(l1=0.1, l2=0.2)
+    assert penalty.value([theta]).item() == pytest.approx(0.1 * 3.5 + 0.2 * 5.25)  # by hand
+    (found,) = penalty.gradients([theta])
     torch.testing.assert_close(found, theta.grad)
 
 

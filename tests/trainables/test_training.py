@@ -11,7 +11,7 @@ import torch
 from trainables.balancers import BALANCERS
 from trainables.checkpoints import load, save
 from trainables.optimizers import OPTIMIZERS
-from trainables.problems import PROBLEMS
+from trainables.problems import PROBLEMS, problem_for
 from trainables.schedules import SCHEDULES
 from trainables.training import Training
 
@@ -30,7 +30,7 @@ STEPS = 4
 
 def training(problem, replicates=3, epochs=6, dtype=torch.float32, **choices):
     point = {**SMALL, **{key.replace("__", "."): value for key, value in choices.items()}}
-    small = replace(PROBLEMS[problem](), steps_per_epoch=STEPS)
+    small = replace(problem_for(problem, point), steps_per_epoch=STEPS)
     return Training(small, point, replicates=replicates, epochs=epochs, dtype=dtype)
 
 
@@ -170,6 +170,51 @@ def test_a_learning_rate_that_explodes_ends_as_diverged(balancer):
     assert reports[-1].median == torch.inf
 
 
+@dataclass(frozen=True)
+class Growing(PROBLEMS["burgers1d"]):
+    """Burgers whose pde residual is 10 million times larger from the second step on."""
+
+    def draw(self, network, carried, generator):
+        step = carried["step"]
+        factor = 1e7 if step else 1.0
+        return {**self.sample(generator), "factor": torch.tensor(factor)}, {"step": step + 1}
+
+    def start(self, generator):
+        return {"step": torch.tensor(0)}
+
+    def residuals(self, network, batch):
+        residuals = super().residuals(network, batch)
+        return {**residuals, "pde": batch["factor"] * residuals["pde"]}
+
+
+def test_a_loss_that_explodes_without_overflowing_is_diverged():
+    report = Training(Growing(steps_per_epoch=2), SMALL, replicates=3, dtype=torch.float64).advance()
+    assert report.diverged == "epoch 1: loss `pde` is 1e12 times its start in 3 of 3 replicates"
+
+
+@dataclass(frozen=True)
+class Strict(PROBLEMS["burgers1d"]):
+    """Burgers that fails two replicates for a reason of its own."""
+
+    def failures(self, network, carried):
+        return {"capital leaves its domain": torch.tensor([True, False, True])}
+
+
+def test_what_a_problem_calls_a_failure_is_diverged_with_its_words():
+    report = Training(Strict(steps_per_epoch=1), SMALL, replicates=3).advance()
+    assert report.diverged == "epoch 1: capital leaves its domain in 2 of 3 replicates"
+    assert [error == torch.inf for error in report.error] == [True, False, True]
+
+
+def test_what_a_point_says_of_a_loss_that_holds_by_construction_is_not_read():
+    chosen = {"balancer": "static", "balancer__static__coefficients__boundary": 5.0,
+              "balancer__prior__initial": 2.0, "problem__boundary": "hard"}  # fmt: skip
+    report = training("burgers1d", **chosen).advance()
+    assert report.weights == {"pde": (1.0,) * 3}
+    with pytest.raises(ValueError, match="no such loss 'elsewhere'"):
+        training("burgers1d", balancer__prior__elsewhere=2.0)
+
+
 def test_the_state_of_another_point_is_refused_with_both():
     with pytest.raises(ValueError, match=r"(?s)relobralo.*cannot go on as.*uniform"):
         training("burgers1d", balancer="uniform").load_state_dict(
@@ -203,8 +248,15 @@ def test_advancing_by_nothing_is_refused():
         {"dropout": 0.2},
         {"kernel": "huber"},
         {"regularizer": "elastic_net"},
+        {"finish": "lbfgs", "finish__lbfgs__share": 0.8},
+        {"sampling": "latin_hypercube"},
+        {"sampling": "sobol"},
+        {"sampling": "residual_adaptive", "sampling__residual_adaptive__period": 3},
+        {"architecture": "modified_mlp"},
+        {"embedding": "fourier"},
+        {"problem__boundary": "hard"},
     ],
-    ids=lambda chosen: "-".join(map(str, *chosen.items())),
+    ids=lambda chosen: "-".join(map(str, next(iter(chosen.items())))),
 )
 def test_a_run_continues_exactly_and_replicates_are_alone_with_every_other_axis(chosen):
     whole, first, second = (training("burgers1d", **chosen) for _ in range(3))

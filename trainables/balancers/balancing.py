@@ -94,13 +94,18 @@ class Balancing:
                 new_own = {key: _where(finite, new_own[key], own[key]) for key in own}
                 skipped = skipped + ~finite
             weights, own = new_weights, new_own
-        prior = weights.new_tensor(self.prior) if self.prior else 1.0
-        return weights * prior, {
+        state = {
             "step": state["step"] + 1,
             "weights": weights,
             "skipped": skipped,
             **{f"own.{key}": value for key, value in own.items()},
         }
+        return self.weights(state), state
+
+    def weights(self, state: State) -> Tensor:
+        """(r, m): the weights that led to a state, the prior multiplied in."""
+        weights = state["weights"]
+        return weights * weights.new_tensor(self.prior) if self.prior else weights
 
     def carry_over(self, state: State) -> State:
         """A state in which this balancer starts anew from the weights of another one's `state`.

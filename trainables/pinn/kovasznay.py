@@ -50,6 +50,9 @@ class Kovasznay(Problem):
     low: ClassVar[tuple[float, ...]] = (-0.5, -0.5)
     high: ClassVar[tuple[float, ...]] = (1.0, 1.5)
     outputs: ClassVar[int] = 3
+    adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "interior": ("momentum_x", "momentum_y", "continuity")
+    }
     default_point: ClassVar[Mapping[str, Any]] = {**Problem.default_point, "width": 50}
 
     interior_points: int = 256

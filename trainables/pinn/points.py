@@ -11,14 +11,14 @@ from trainables.randomness import Generators
 
 
 def box(problem: Problem, generator: Generators, b: int) -> Tensor:
-    """(r, b, d): uniform in the problem's box."""
-    unit = generator.uniform(generator.r, b, len(problem.low))
+    """(r, b, d): in the problem's box, uniform or as the run's sampling places points."""
+    unit = generator.cube(b, len(problem.low))
     low, high = unit.new_tensor(problem.low), unit.new_tensor(problem.high)
     return low + (high - low) * unit
 
 
 def faces(problem: Problem, generator: Generators, b: int) -> Tensor:
-    """(r, b, d): on the boundary of the box; each of the 2d faces is as likely, and uniform."""
+    """(r, b, d): on the boundary of the box; each of the 2d faces is as likely."""
     points = box(problem, generator, b)
     low, high = points.new_tensor(problem.low), points.new_tensor(problem.high)
     face = (generator.uniform(generator.r, b, 1) * 2 * len(problem.low)).long()
@@ -27,7 +27,7 @@ def faces(problem: Problem, generator: Generators, b: int) -> Tensor:
 
 
 def edge(problem: Problem, generator: Generators, b: int, axis: int, side: float) -> Tensor:
-    """(r, b, d): uniform in the part of the box where coordinate `axis` is `side`."""
+    """(r, b, d): in the part of the box where coordinate `axis` is `side`."""
     points = box(problem, generator, b)
     points[..., axis] = side
     return points

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -24,12 +25,15 @@ class PoissonNd(Problem):
     Residuals: `pde` (units of f, which is pi^2 / 4 times u), `boundary` (u).
     error: relative L2 distance to the exact solution at 4096 Sobol points of the cube.
     A step takes d + 1 backward passes through the network for the derivatives.
+    There is no `boundary: hard`: what the faces say, interpolated between them (transfinite, d > 1),
+    is the solution itself.
     Published, d = 5, 5 x 100 tanh, 20,000 steps of Adam, 8192 + 2048 points: 3.04e-3 with equal
     weights, 4.58e-4 with annealed ones, 4.64e-3 with those of NTK.
     Source: Hao et al. 2023, arXiv:2306.08827 (PINNacle), Poisson-Nd.
     """
 
     residual_names: ClassVar[tuple[str, ...]] = ("pde", "boundary")
+    adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {"interior": ("pde",)}
 
     dimension: int = 5
     interior_points: int = 256
