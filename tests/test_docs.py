@@ -65,6 +65,56 @@ def test_every_yaml_block_of_the_readme_is_a_sweep():
         tuner.Sweep.from_yaml(block)
 
 
+OWN = (ROOT / "docs" / "own_problem.md").read_text()
+BLOCKS = re.findall(r"```(python|yaml)\n(?:# ([\w.]+)\n)?(.*?)```", OWN, re.DOTALL)
+SWEEPS = [name for kind, name, _ in BLOCKS if kind == "yaml"]
+
+
+@pytest.fixture
+def own_files(tmp_path, monkeypatch):
+    """A folder with the files of the page, from which they can be imported."""
+    for _, name, text in BLOCKS:
+        if name:
+            (tmp_path / name).write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in (path.stem for path in tmp_path.glob("*.py")):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_every_sweep_of_the_page_on_own_problems_can_be_run(name, own_files):
+    from trainables.segment import begin, keep
+    from tuner.adapters import config_of
+    from tuner.driver import Driver
+    from tuner.execution import check
+    from tuner.journal import Journal
+
+    sweep = tuner.Sweep.load(own_files / name).model_copy(update={"storage": str(own_files)})
+    subject, space = check(sweep)
+    with Journal(sweep.folder / "journal.jsonl") as journal:
+        driver = Driver(sweep, space, subject.default_point, journal)
+        driver.open({})
+        config = config_of(sweep, driver, driver.next_segment())
+    run = begin(config)
+    report = run.advance()
+    assert report.diverged is None
+    keep(run, config)
+    assert begin({**config, "epoch": 1}).epoch == 1
+
+
+def test_every_python_block_of_the_page_that_is_no_file_runs(own_files):
+    loose = [text for kind, name, text in BLOCKS if kind == "python" and not name]
+    assert loose
+    for text in loose:
+        exec(compile(text, "docs/own_problem.md", "exec"), {})
+
+
+def test_every_file_of_the_page_has_a_sweep():
+    files = {name for kind, name, _ in BLOCKS if kind == "python" and name}
+    assert {name.replace(".yaml", ".py") for name in SWEEPS} == files
+
+
 def test_the_page_of_balancers_says_what_their_docstrings_say():
     from trainables.balancers import BALANCERS
 

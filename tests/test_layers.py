@@ -1,8 +1,10 @@
 """Who may import whom, how fast the entrance is, and that names lead to files."""
 
 import ast
+import inspect
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ MAY_IMPORT = [
     ("trainables/classic/digits.py", {"numpy", "sklearn", "torch", "trainables"}),
     ("trainables/", {"torch", "numpy", "scipy", "torchjd", "trainables"}),
     ("tuner/execution.py", {"ray", "search_spaces", "trainables", "tuner"}),
-    ("tuner/adapters.py", {"ray", "tuner"}),
+    ("tuner/adapters.py", {"ray", "trainables.watcher", "tuner"}),
     ("tuner/bundled.py", {"numpy", "ray", "search_spaces", "tuner"}),
     # the network of a result is torch's, so the file that loads it may name torch in its methods
     ("tuner/trained.py", {"torch", "trainables", "tuner"}),
@@ -31,6 +33,7 @@ MAY_IMPORT = [
     # what a point does not say, and what a problem measures, is in the files of the trained
     ("tuner/prior.py", {"search_spaces", "trainables", "tuner"}),
     ("tuner/measured.py", {"search_spaces", "trainables", "tuner"}),
+    ("tuner/subjects.py", {"search_spaces", "trainables", "tuner"}),
     ("tuner/tracking.py", {"mlflow", "trainables.report", "tuner"}),
     ("tuner/cli.py", {"click", "tuner"}),
     ("tuner/progress.py", {"rich", "tuner"}),
@@ -153,6 +156,13 @@ def test_everything_promised_by_a_package_is_there():
 
     for package in (search_spaces, trainables, trainables.balancers, tuner):
         for name in package.__all__:
-            assert getattr(package, name) is not None
+            promised = getattr(package, name)
+            if isinstance(promised, type) or inspect.isfunction(promised):
+                assert promised.__name__ == name
+                assert promised.__module__.partition(".")[0] in OURS
+            elif name.isupper():
+                assert len(promised), f"{package.__name__}.{name} is empty"
+            else:
+                assert typing.get_args(promised), f"{package.__name__}.{name} is no type"
     with pytest.raises(AttributeError, match="nothing"):
         tuner.nothing  # noqa: B018

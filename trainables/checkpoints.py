@@ -33,12 +33,15 @@ def save(state: Mapping[str, Any], path: Path) -> None:
     digest = hashlib.sha256(payload.getbuffer()).hexdigest().encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(MAGIC + digest + b"\n")
-        file.write(payload.getbuffer())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(MAGIC + digest + b"\n")
+            file.write(payload.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)  # what a full disk took of it
     _sync_folder(path.parent)
 
 

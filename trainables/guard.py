@@ -35,6 +35,7 @@ class Guard:
         self, folder: Path, segment: int, seconds: float | None, memory: float | None
     ) -> Iterator[None]:
         """While the body runs it may take so many seconds; memory in MiB. None: any."""
+        folder.mkdir(parents=True, exist_ok=True)
         most = None if memory is None else int(memory * 2**20)
         told = {"folder": str(folder), "segment": segment, "seconds": seconds, "bytes": most}
         self._tell({**told, "under_way": True})

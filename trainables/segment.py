@@ -13,8 +13,13 @@ from typing import Any
 import torch
 
 from trainables.checkpoints import DamagedCheckpoint, load, save
+from trainables.fitting import Fitting
+from trainables.function import function_for
 from trainables.problems import problem_for
 from trainables.training import Training
+
+Run = Training | Fitting
+"""What a segment runs: the training of a problem, or a function that fits by itself."""
 
 KEPT = 2
 """Checkpoints kept of each trial, so that a damaged one has another before it.
@@ -24,7 +29,7 @@ that this one had at the last rung when this one goes on.
 """
 
 
-def begin(config: Mapping[str, Any]) -> Training:
+def begin(config: Mapping[str, Any]) -> Run:
     """The training of a segment, at the epoch from which it goes on.
 
     From the newest sound checkpoint of its own. One that takes the state of another trial has a new
@@ -60,7 +65,7 @@ def begin(config: Mapping[str, Any]) -> Training:
     return fresh(config)
 
 
-def keep(training: Training, config: Mapping[str, Any]) -> None:
+def keep(training: Run, config: Mapping[str, Any]) -> None:
     """Save a training in its folder, and remove what is no longer needed there."""
     folder = Path(config["folder"])
     path = folder / checkpoint_name(training.epoch)
@@ -75,8 +80,19 @@ def keep(training: Training, config: Mapping[str, Any]) -> None:
             file[0].unlink(missing_ok=True)
 
 
-def fresh(config: Mapping[str, Any], first: int = 0) -> Training:
+def fresh(config: Mapping[str, Any], first: int = 0) -> Run:
     """The training of a point at epoch 0, of the replicates from `first` on."""
+    if config.get("trainable"):
+        return Fitting(
+            function_for(config["trainable"]),
+            config["point"],
+            replicates=config["replicates"] - first,
+            seed=config["seed"],
+            epochs=config["epochs"],
+            device=config["device"],
+            first=first,
+            asked=config["asked"],
+        )
     return Training(
         problem_for(config["problem"], config["point"]),
         config["point"],
@@ -102,7 +118,7 @@ def checkpoints(folder: Path) -> list[tuple[Path, int]]:
     )
 
 
-def _resumed(state: Mapping[str, Any], config: Mapping[str, Any]) -> Training:
+def _resumed(state: Mapping[str, Any], config: Mapping[str, Any]) -> Run:
     """The training of a state, with the replicates that it does not have yet."""
     training, has = fresh(config), len(state["lost"])
     if has >= config["replicates"]:

@@ -7,17 +7,24 @@ every epoch and never ends by itself: the driver stops it. Checkpoints are its o
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 from ray import tune
 
-from trainables.segment import begin, keep
-from trainables.training import Training
+from trainables.guard import Guard
+from trainables.segment import Run, begin, keep
+
+START = 60.0
+"""Seconds that starting a segment may take beyond the limit of an epoch: modules are loaded."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 OF_TUNE = "epoch"
 """The file of a checkpoint that Tune asks for, in the folder that Tune gives."""
@@ -28,40 +35,60 @@ class MultiLossTrainable(tune.Trainable):
 
     The config of a segment: `trial`, `segment`, `point`, `epoch` (go on from the newest sound
     checkpoint not after this one; 0 starts anew), `folder` (of the trial), `copied` (None, or the
-    number and folder of the trial and the epoch whose state it takes), `problem`, `replicates`,
-    `seed`, `epochs` and `trial_seconds` (of the whole budget, the latter may be None), `precision`,
-    `device`, `threads`, `fidelity` (epochs or seconds), `rungs` (the fidelities at which the run is
-    saved whatever the time) and `save_seconds` (at most so long between saves).
+    number and folder of the trial and the epoch whose state it takes), `problem` or `trainable` (the
+    other is None), `asked` (metrics that a function has to yield), `replicates`, `seed`, `epochs` and
+    `trial_seconds` (of the whole budget, the latter may be None), `precision`, `device`, `threads`,
+    `fidelity` (epochs or seconds), `rungs` (the fidelities at which the run is saved whatever the
+    time), `save_seconds` (at most so long between saves), `epoch_seconds` and `memory` (MiB, of the
+    process and those it starts): what takes more of them is ended from outside, see `guard.py`;
+    None is any.
 
     A result holds `trial`, `segment`, `epoch`, `error` (the median, for schedulers and searchers of
     Tune's own), `report` (JSON text, since Tune would flatten it) and `checkpoint` (whether the run
-    was saved after this epoch), or `fault` in place of the last four if the training raised.
+    was saved after this epoch), or `fault` in place of the last four if the training raised. If it
+    has nothing more to do, the last result is there again with `ended`, which says why. Where the
+    disk is full, it trains on unsaved.
     """
+
+    _guard: Guard | None = None  # of the process, from its first segment on
 
     def setup(self, config: dict[str, Any]) -> None:
         self._config = config
-        self._training: Training | None = None  # made in the first step, where faults are caught
+        self._training: Run | None = None  # made in the first step, where faults are caught
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._leave()
         self.setup(new_config)
         return True
+
+    def cleanup(self) -> None:
+        self._leave()
+        if self._guard is not None:
+            self._guard.close()
+            self._guard = None
 
     def step(self) -> dict[str, Any]:
         result = {"trial": self._config["trial"], "segment": self._config["segment"]}
         try:
             if self._training is None:
-                self._training = begin(self._config)
+                with self._limits(START, self._config["epoch"] + 1):
+                    self._training = begin(self._config)
                 self._level = _level(self._config, self._training)
-                self._saved_at = time.monotonic()
-            report = self._training.advance()
-            return {
-                **result,
+                self._saved_at, self._saved = time.monotonic(), self._training.epoch
+            before = self._training.epoch
+            with self._limits():
+                report = self._training.advance()
+            result |= {
                 "epoch": report.epoch,
                 "error": report.median,
                 "report": json.dumps(report.to_json(), allow_nan=False),
-                "checkpoint": self._save_if_due(self._training),
             }
-        except Exception as fault:  # noqa: BLE001  a user's problem may raise anything; the driver decides
+            if report.epoch == before:
+                saved = self._save(self._training)
+                why = f"{self._config['trainable']} returned after epoch {report.epoch}"
+                return {**result, "checkpoint": saved, "ended": why}
+            return {**result, "checkpoint": self._save_if_due(self._training)}
+        except Exception as fault:  # noqa: BLE001  what a user wrote may raise anything; the driver decides
             place = traceback.extract_tb(fault.__traceback__)[-1]
             where = f"{Path(place.filename).name}:{place.lineno}"
             return {**result, "fault": f"{type(fault).__name__} at {where}: {fault}"[:2000]}
@@ -77,20 +104,46 @@ class MultiLossTrainable(tune.Trainable):
         epoch = int((Path(str(checkpoint)) / OF_TUNE).read_text())
         self.setup({**self._config, "epoch": epoch})
 
-    def _save_if_due(self, training: Training) -> bool:
+    def _save_if_due(self, training: Run) -> bool:
         config, level = self._config, _level(self._config, training)
         before, self._level = self._level, level
         last = config["trial_seconds"]
         late = time.monotonic() - self._saved_at >= config["save_seconds"]
         at_rung = any(before < rung <= level for rung in config["rungs"])
         ends = training.epoch == config["epochs"] or (last and training.seconds >= last)
-        if not (late or at_rung or ends):
+        return bool(late or at_rung or ends) and self._save(training)
+
+    def _save(self, training: Run) -> bool:
+        try:
+            keep(training, self._config)
+        except OSError as fault:
+            if fault.errno not in FULL:
+                raise
             return False
-        keep(training, config)
-        self._saved_at = time.monotonic()
+        self._saved_at, self._saved = time.monotonic(), training.epoch
         return True
 
+    def _leave(self) -> None:
+        """A segment ends: what it has learned since it was last saved may be asked for again."""
+        training, config = self._training, self._config
+        if training is not None and self._saved < training.epoch < config["epochs"]:
+            with suppress(Exception):  # it was not promised, and the next segment is to start
+                self._save(training)
+        if self._guard is not None:
+            self._guard.sweep_up()
 
-def _level(config: Mapping[str, Any], training: Training) -> float:
+    def _limits(self, more: float = 0.0, epochs: int = 1) -> AbstractContextManager[None]:
+        """What the body may take: the limit of so many epochs, and some seconds more."""
+        config, self._guard = self._config, self._guard or Guard()
+        seconds = config["epoch_seconds"]
+        return self._guard.epoch(
+            Path(config["folder"]),
+            config["segment"],
+            None if seconds is None else more + seconds * epochs,
+            config["memory"],
+        )
+
+
+def _level(config: Mapping[str, Any], training: Run) -> float:
     """The fidelity that a run has reached."""
     return training.epoch if config["fidelity"] == "epochs" else training.seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from ray.tune import schedulers, search
@@ -10,6 +11,7 @@ from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.stopper import Stopper
 
+from trainables.watcher import note_of
 from tuner.bundled import Bundled
 from tuner.driver import Driver, Segment
 from tuner.result import trial_folder
@@ -37,7 +39,7 @@ class Proposals(HoldsDriver, search.Searcher):
         if segment is not None:
             self.numbers[trial_id] = segment.trial
             return config_of(self.driver.sweep, self.driver, segment)
-        return None if live else search.Searcher.FINISHED
+        return None if live or self.driver.table.waiting else search.Searcher.FINISHED
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         if self.own is not None and "fault" not in result:
@@ -81,6 +83,9 @@ class Decisions(HoldsDriver, schedulers.FIFOScheduler):
         if "fault" in result:
             self.driver.faulted(config["trial"], config["segment"], result["fault"])
             return str(self.STOP)
+        if "ended" in result:
+            self.driver.returned(config["trial"], config["segment"], result["ended"])
+            return str(self.STOP)
         goes_on = self.driver.reported(
             config["trial"],
             config["segment"],
@@ -90,9 +95,12 @@ class Decisions(HoldsDriver, schedulers.FIFOScheduler):
         return str(self.CONTINUE if goes_on else self.STOP)
 
     def on_trial_error(self, tune_controller: Any, trial: TuneTrial) -> None:
-        error = str(trial.get_error() or "").strip().splitlines()
+        config, error = trial.config, str(trial.get_error() or "").strip().splitlines()
         reason = f"the process of the trial died: {error[-1] if error else 'no reason given'}"
-        self.driver.faulted(trial.config["trial"], trial.config["segment"], reason[:2000])
+        note = note_of(Path(config["folder"]), config["segment"])
+        if note.exists():  # its guard ended it
+            reason = note.read_text(errors="replace")
+        self.driver.faulted(config["trial"], config["segment"], reason[:2000])
 
 
 class DecisionsOfTune(Decisions):
@@ -108,7 +116,7 @@ class DecisionsOfTune(Decisions):
     def on_trial_result(
         self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]
     ) -> str:
-        if "fault" in result:
+        if "fault" in result or "ended" in result:
             return super().on_trial_result(tune_controller, trial, result)
         verdict = str(self.own.on_trial_result(tune_controller, trial, result))
         if super().on_trial_result(tune_controller, trial, result) == self.STOP:
@@ -168,6 +176,8 @@ def config_of(sweep: Sweep, driver: Driver, segment: Segment) -> dict[str, Any]:
         "folder": str(trial_folder(sweep.folder, segment.trial)),
         "copied": copied and (copied[0], str(trial_folder(sweep.folder, copied[0])), copied[1]),
         "problem": sweep.problem,
+        "trainable": sweep.trainable,
+        "asked": sorted({*sweep.objectives, *sweep.require} - {"error", "seconds"}),
         "replicates": segment.replicates,
         "seed": segment.seed,
         "epochs": sweep.budget.epochs,
@@ -178,4 +188,6 @@ def config_of(sweep: Sweep, driver: Driver, segment: Segment) -> dict[str, Any]:
         "fidelity": sweep.fidelity,
         "rungs": list(driver.scheduler.rungs(driver.table.budget)),
         "save_seconds": sweep.checkpoint_seconds,
+        "epoch_seconds": sweep.epoch_seconds,
+        "memory": sweep.resources.memory,
     }

@@ -67,10 +67,6 @@ def watched(sweep: tuner.Sweep, address: str | None, replace: bool) -> tuner.Res
     """Run a sweep and show how it goes."""
     from tuner.progress import Progress
 
-    click.echo(
-        f"{sweep.name}: up to {sweep.budget.trials} trials, in {sweep.folder}; starting Ray …",
-        err=True,
-    )
     with Progress(sweep) as progress:
         return tuner.run(sweep, address=address, watch=progress, replace=replace)
 

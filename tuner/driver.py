@@ -11,6 +11,7 @@ import math
 import os
 import platform
 import re
+import shutil
 import socket
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +32,9 @@ from tuner.table import Event, Ledger, Point, Status, Trial, TrialTable
 
 FALLBACKS = 10
 """Errors of a searcher in a row, each replaced by a random point, after which the sweep stops."""
+
+LEAST_SPACE, LEAST_SHARE = 2**26, 0.02
+"""Bytes, or the share of the disk if that is less, that have to be free for a segment to start."""
 
 Watch = Callable[[TrialTable], None]
 """Told of the table after everything that happens."""
@@ -97,7 +101,7 @@ class Driver:
                 event="sweep",
                 id=uuid.uuid4().hex,
                 name=self.sweep.name,
-                problem=self.sweep.problem,
+                problem=self.sweep.subject,
                 specification=self.sweep.specification,
                 versions={"python": platform.python_version(), **versions},
                 yaml=self.sweep.to_yaml(),
@@ -130,7 +134,7 @@ class Driver:
         None: nothing now. When nothing runs either, there is nothing left at all.
         wait: for a proposal that takes its time, rather than return None and be asked again.
         """
-        if self.stopping:
+        if self.stopping or self._no_space():
             return None
         trial = self._interrupted() or self._resumed() or self._proposed(wait)
         if trial is None and self._all_proposed and not self._searching:
@@ -188,6 +192,12 @@ class Driver:
         if self.table.trials[trial].faults > self.sweep.retries:
             self._end(trial, Status.FAILED, reason)
         self._give_up_if_all_break(reason)
+
+    def returned(self, trial: int, segment: int, reason: str) -> None:
+        """Take in that a function has nothing more to do: its last error is that of the trial."""
+        before = self.table.trials[trial]
+        if before.segments == segment and not before.ended:
+            self._end(trial, Status.FINISHED, reason)
 
     def stopped(self, trial: int, reason: str) -> None:
         """Take in that a scheduler of Ray Tune's own has ended a trial, unless it has ended."""
@@ -372,6 +382,17 @@ class Driver:
             self.ledger.apply(stamped)
         self.ledger.waiting("")
         self.watch(self.table)
+
+    def _no_space(self) -> bool:
+        """Whether the disk is too full to start anything; says so."""
+        disk = shutil.disk_usage(self.journal.path.parent)
+        if disk.free >= min(LEAST_SPACE, LEAST_SHARE * disk.total):
+            return False
+        self._wait(
+            f"{disk.free / 2**20:.1f} MiB are left in {self.journal.path.parent}, too few for "
+            "checkpoints; nothing is started until there is more"
+        )
+        return True
 
     def _wait(self, reason: str) -> None:
         """Say that nothing can be recorded now; nothing is done meanwhile, unless it is to end."""

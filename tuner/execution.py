@@ -23,10 +23,7 @@ from ray import tune
 
 import tuner
 import tuner.ray_environment
-from search_spaces import Choice, Constant, Space
-from trainables.choices import refused, unread
-from trainables.problem import Problem
-from trainables.problems import problem_class
+from search_spaces import Space
 from trainables.trainable import MultiLossTrainable
 from tuner.ability import inabilities
 from tuner.adapters import Decisions, DecisionsOfTune, Proposals, Stopping
@@ -37,6 +34,7 @@ from tuner.journal import Journal, read
 from tuner.measured import unmeasured
 from tuner.prior import known_before
 from tuner.result import Result
+from tuner.subjects import Subject, misread, space_of, subject_of
 from tuner.sweep import Sweep
 from tuner.table import replay
 from tuner.tracking import Sender
@@ -52,23 +50,24 @@ def run(
     """Run a sweep, or go on with it if it was interrupted. Blocks until it ends.
 
     address: of a Ray cluster; by default RAY_ADDRESS, or a local one for the time of the sweep.
-    watch:   called with the trial table after everything that happens.
+    watch:   called with the trial table before Ray starts, and after everything that happens.
     replace: put the sweep in the place of one of the same name, which is kept beside it.
 
     Ctrl-C or SIGTERM ends the sweep after the reports under way; the same call goes on later.
     Raises SweepError for what cannot be run, SweepExists, SweepBusy, JournalDamaged.
     """
-    problem, space = check(sweep)
+    subject, space = check(sweep)
     path = sweep.folder / "journal.jsonl"
     going_on = not replace and opened(read(path))
-    prior = [] if going_on else known_before(sweep, space, problem)
+    prior = [] if going_on else known_before(sweep, space, subject)
     if replace:
         set_aside(sweep.folder)
     refuse_another(sweep, replay(read(path)).specification)
     with ExitStack() as stack:
         journal = stack.enter_context(Journal(path))
-        driver = Driver(sweep, space, problem.default_point, journal, watch)
+        driver = Driver(sweep, space, subject.default_point, journal, watch)
         if not (driver.done and driver.table.status == "finished"):
+            watch(driver.table)
             stack.enter_context(cluster(sweep, address))
             sender = Sender(sweep.folder, sweep.tracking.uri)
             sender.start()
@@ -86,36 +85,21 @@ def run(
     return Result(sweep.folder)
 
 
-def check(sweep: Sweep) -> tuple[type[Problem], Space]:
-    """The problem and the space of a sweep, with all that can only be checked with the problem."""
-    try:
-        problem = problem_class(sweep.problem)
-    except ValueError as fault:
-        raise SweepError([Fault("problem", f"{fault}.")]) from None
-    space = sweep.make_space(problem.residual_names)
-    faults = [
-        Fault(f"space.set.{name}", f"nothing in {sweep.problem} reads `{name}`; {hint}.")
-        for name, hint in unread(space.names, problem).items()
-    ]
-    listed = {
-        parameter.name: domain.options if isinstance(domain, Choice) else (domain.value,)
-        for parameter in space
-        if isinstance(domain := parameter.domain, Choice | Constant)
-    }
-    faults += [
-        Fault(f"space.set.{name}", f"{reason}.")
-        for name, reason in refused(listed, problem).items()
-    ]
-    faults += sweep.check_points(space, problem.default_point)
+def check(sweep: Sweep) -> tuple[Subject, Space]:
+    """What a sweep tunes and its space, with all that can only be checked with the former."""
+    subject = subject_of(sweep)
+    space = space_of(sweep, subject)
+    faults = misread(sweep, space, subject)
+    faults += sweep.check_points(space, subject.default_point)
     faults += inabilities(sweep, space)
     faults += unusable(sweep, space)
-    faults += unmeasured(sweep, space, problem) if not faults else []
+    faults += unmeasured(sweep, space, subject) if not faults else []
     available = os.cpu_count() or 1
     if not os.environ.get("RAY_ADDRESS") and sweep.resources.cpu > available:
         faults.append(_too_many("cpu", sweep.resources.cpu, available))
     if faults:
         raise SweepError(faults)
-    return problem, space
+    return subject, space
 
 
 @contextmanager

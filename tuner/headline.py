@@ -154,7 +154,7 @@ def _not_held(table: TrialTable) -> str:
 def _against_default(table: TrialTable, best: Trial) -> str:
     """How the best trial compares with the default point, after as many epochs as both have.
 
-    With seconds as fidelity, in which both may have had other numbers of epochs, as they ended.
+    As they ended, if both have: seconds as fidelity, and functions, end after any number of them.
     """
     default = next((trial for trial in table if trial.origin == "default"), None)
     if default is None:
@@ -164,7 +164,7 @@ def _against_default(table: TrialTable, best: Trial) -> str:
     name = f"the default point, trial {default.number},"
     epoch = min(best.epochs, default.epochs)
     ours, theirs = best.report_at(epoch), default.report_at(epoch)
-    if table.unit == "seconds" and best.status is default.status is Status.FINISHED:
+    if best.status is default.status is Status.FINISHED:
         epoch, ours, theirs = best.epochs, best.reports[-1], default.reports[-1]
     if default.status is Status.DIVERGED:
         return f"{name.capitalize()} diverged."

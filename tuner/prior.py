@@ -2,7 +2,8 @@
 
 A trial counts if the present space holds the run that it was. What its point does not say was the
 problem's default, so parameters that are new here get that value; parameters that are not here
-any more must have had it. Everything has to lie in the present domains.
+any more must have had it. Everything has to lie in the present domains. A function of the user's own
+has no such defaults, so there the parameters have to be the same.
 
 Searchers see such a trial as it was at the present budget: reports after it are left out, and a
 trial that got there is a finished one, even if it broke later. One that did not get there keeps
@@ -23,11 +24,12 @@ from typing import Any
 from search_spaces import Space
 from search_spaces.values import same
 from trainables.choices import DEFAULTS, FAMILIES
-from trainables.problem import Problem
+from trainables.function import Function
 from trainables.report import Report
 from tuner.errors import Fault, SweepError
 from tuner.journal import read
-from tuner.sweep import NAME, Sweep
+from tuner.subjects import Subject
+from tuner.sweep import NAME, Sweep, subject_in
 from tuner.table import Point, Status, Trial, TrialTable, replay
 from tuner.wording import count
 
@@ -44,7 +46,7 @@ OPTIONS = {
 }
 
 
-def known_before(sweep: Sweep, space: Space, problem: type[Problem]) -> list[dict[str, Any]]:
+def known_before(sweep: Sweep, space: Space, problem: Subject) -> list[dict[str, Any]]:
     """The events `prior` of a sweep, one for each that it continues from.
 
     Raises SweepError for a sweep that is not there, is of another problem, does not report what
@@ -61,7 +63,7 @@ def known_before(sweep: Sweep, space: Space, problem: type[Problem]) -> list[dic
     return found
 
 
-def converted(point: Point, space: Space, problem: type[Problem]) -> Point | None:
+def converted(point: Point, space: Space, problem: Subject) -> Point | None:
     """The point of this space that is the same run; None if there is none."""
     seen = dict(point)
     found: dict[str, Any] = {}
@@ -78,8 +80,10 @@ def converted(point: Point, space: Space, problem: type[Problem]) -> Point | Non
     return None
 
 
-def implied(name: str, point: Point, problem: type[Problem]) -> Any:
+def implied(name: str, point: Point, problem: Subject) -> Any:
     """What a parameter was that a point does not say; UNKNOWN if nothing tells."""
+    if isinstance(problem, Function):
+        return UNKNOWN
     default = problem.default_point
     if name in default:
         return default[name]
@@ -104,13 +108,13 @@ def _field(owner: type, name: str) -> Any:
     return next((f.default for f in fields(owner) if f.name == name), UNKNOWN)
 
 
-def _known(sweep: Sweep, source: str, space: Space, problem: type[Problem]) -> dict[str, Any]:
+def _known(sweep: Sweep, source: str, space: Space, problem: Subject) -> dict[str, Any]:
     folder = _folder(sweep, source)
     table = replay(read(folder / "journal.jsonl"))
-    theirs = table.specification.get("problem")
-    if theirs != sweep.problem:
+    theirs = subject_in(table.specification)
+    if theirs != sweep.subject:
         raise ValueError(
-            f"{source} is a sweep of {theirs}, this one is of {sweep.problem}. Only sweeps of the "
+            f"{source} is a sweep of {theirs}, this one is of {sweep.subject}. Only sweeps of the "
             "same problem can be continued from; leave it out."
         )
     _refuse_unreported(sweep, source, table)

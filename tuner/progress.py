@@ -115,19 +115,11 @@ class Progress:
     def __init__(self, sweep: Sweep, stream: Any = None) -> None:
         self.sweep, self.stream = sweep, stream or sys.stderr
         self._live: Any = None
+        self._begun = False
         self._ended, self._said_at = 0, -LINE_SECONDS
         self._table = TrialTable()
 
     def __enter__(self) -> Self:
-        if self.stream.isatty():
-            from rich.console import Console
-            from rich.live import Live
-
-            console = Console(file=self.stream)
-            self._live = Live(
-                get_renderable=self._view, console=console, refresh_per_second=4, transient=True
-            )
-            self._live.__enter__()
         return self
 
     def __exit__(
@@ -140,7 +132,12 @@ class Progress:
             self._live.__exit__(kind, value, trace)
 
     def __call__(self, table: TrialTable) -> None:
-        """Show a table: at once in a terminal; elsewhere when a trial has ended, or a while on."""
+        """Show a table: at once in a terminal; elsewhere when a trial has ended, or a while on.
+
+        The first one comes when the sweep has been checked and Ray starts.
+        """
+        if not self._begun:
+            self._begin()
         self._table = table
         if self._live:
             return
@@ -149,6 +146,24 @@ class Progress:
         if len(table) and (ended != self._ended or now - self._said_at >= LINE_SECONDS):
             self._ended, self._said_at = ended, now
             print(Snapshot.of(table, self.sweep).line(), file=self.stream, flush=True)
+
+    def _begin(self) -> None:
+        self._begun = True
+        sweep = self.sweep
+        print(
+            f"{sweep.name}: up to {sweep.budget.trials} trials, in {sweep.folder}; starting Ray …",
+            file=self.stream,
+            flush=True,
+        )
+        if self.stream.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(file=self.stream)
+            self._live = Live(
+                get_renderable=self._view, console=console, refresh_per_second=4, transient=True
+            )
+            self._live.__enter__()
 
     def _view(self) -> RenderableType:
         from rich.console import Group

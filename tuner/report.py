@@ -89,12 +89,15 @@ def _pictures(table: TrialTable, best: Trial | None) -> str:
     sections = [_section("Pictures", "".join(overview))]
     if best is not None:
         told = reported(table, best)
-        pictures = (
-            _drawn("losses", figures.losses_over_epochs(told)),
-            _drawn("weights", figures.weights_over_epochs(told)),
+        pictures = [
             _drawn("error", figures.error_over_epochs(told)),
             _drawn("error-seconds", figures.error_over_seconds(told)),
-        )
+        ]
+        if told.reports[-1].losses:  # a function has none
+            pictures[:0] = [
+                _drawn("losses", figures.losses_over_epochs(told)),
+                _drawn("weights", figures.weights_over_epochs(told)),
+            ]
         body = f"<p class=faint>{_BAND}</p><div class=beside>{''.join(pictures)}</div>"
         anew = "" if told is best else f", trained anew with fresh seeds as trial {told.number}"
         sections.append(_section(f"How trial {best.number} went{anew}", body))

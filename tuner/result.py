@@ -11,7 +11,7 @@ from tuner.errors import SweepMissing, TunerError
 from tuner.headline import headline
 from tuner.journal import read
 from tuner.ranking import pareto_set, value, violation
-from tuner.sweep import Sweep
+from tuner.sweep import Sweep, subject_in
 from tuner.table import Trial, TrialTable, replay
 from tuner.trained import Trained, trial_folder
 
@@ -115,6 +115,11 @@ class Result:
         from trainables.problems import problem_class
         from tuner.distil import distilled
 
+        if self.sweep.problem is None:
+            raise TunerError(
+                f"{self.folder.name} tunes the function {self.sweep.trainable}, which has no losses "
+                "and no weights, so there is nothing to distil."
+            )
         default_point = problem_class(self.sweep.problem).default_point
         here = self.sweep.model_copy(update={"storage": str(self.folder.parent)})
         return distilled(here, self.trials, default_point, replicates)
@@ -127,7 +132,7 @@ class Result:
             self.trials,
             Path(path) if path else self.folder / "report.html",
             title=self.folder.name,
-            problem=str(self.trials.specification.get("problem", "")),
+            problem=subject_in(self.trials.specification),
             sweep_yaml=(self.folder / "sweep.yaml").read_text(),
             how_to=(
                 f"tuner best {self.folder.name} --storage {self.folder.parent}",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,13 +19,13 @@ from pydantic import (
     field_validator,
 )
 
-from search_spaces import Space, SpaceError, YamlError, build, read_yaml
-from search_spaces.names import did_you_mean
+from search_spaces import Space, YamlError, build, read_yaml
 from tuner.errors import Fault, SweepError, TunerError
 from tuner.messages import faults_of
 from tuner.points import point_faults
 from tuner.schedulers import SCHEDULERS, Scheduler
 from tuner.searchers import SEARCHERS, Searcher
+from tuner.sweep_faults import USE, early_faults, faults_of_sweep, space_faults
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 RESERVED = frozenset({"con", "prn", "aux", "nul"})
@@ -65,9 +64,12 @@ Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class SpaceSpec(Part):
-    """What may be tuned: named spaces, and what is added, narrowed or fixed here."""
+    """What may be tuned: named spaces, and what is added, narrowed or fixed here.
 
-    use: list[str] = ["network", "optimizer", "balancer"]
+    A function has no named spaces unless it asks for them.
+    """
+
+    use: list[str] = list(USE)
     set: dict[str, Any] = {}
 
 
@@ -96,6 +98,9 @@ class Resources(Part):
 
     cpu: Annotated[Real, Field(gt=0)] = 1.0
     gpu: Annotated[Real, Field(ge=0)] = 0.0
+    memory: Annotated[
+        Real | None, Field(gt=0, description="MiB, above which a trial is ended; default: any")
+    ] = None
 
 
 class Tracking(Part):
@@ -105,7 +110,7 @@ class Tracking(Part):
 
 
 class Sweep(Part):
-    """A request to search a space on a problem.
+    """A request to search a space on a problem, or on a function of the user's own.
 
     >>> sweep = Sweep(name="first", problem="burgers1d", budget={"trials": 8, "epochs": 9})
     >>> sweep.searcher.name
@@ -114,10 +119,22 @@ class Sweep(Part):
     Raises SweepError with every fault that can be found without loading the problem.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["problem"]}, {"required": ["trainable"]}]}
+    )
+
     name: str
     problem: Annotated[
-        str, Field(description="a name of `tuner list problems`, or my_package.module:MyProblem")
-    ]
+        str | None,
+        Field(description="a name of `tuner list problems`, or my_package.module:MyProblem"),
+    ] = None
+    trainable: Annotated[
+        str | None,
+        Field(
+            description="in the place of a problem: my_package.module:function, which trains by "
+            "itself and yields its errors"
+        ),
+    ] = None
     space: SpaceSpec = SpaceSpec()
     points: Annotated[
         list[dict[str, Any]],
@@ -182,6 +199,9 @@ class Sweep(Part):
     retries: Annotated[
         int, Field(strict=True, ge=0, description="of a trial whose process died or raised")
     ] = 1
+    epoch_seconds: Annotated[
+        Real | None, Field(gt=0, description="after which an epoch counts as hung and is ended")
+    ] = 3600.0
     give_up_after: Annotated[
         Whole,
         Field(description="segments that break alike in a row, after which the sweep stops"),
@@ -193,13 +213,14 @@ class Sweep(Part):
     storage: str = "sweeps"
 
     def __init__(self, **data: Any) -> None:
+        space = data.get("space", {})
+        if data.get("trainable") is not None and isinstance(space, dict):
+            data = {**data, "space": {"use": [], **space}}
         try:
             super().__init__(**data)
         except ValidationError as fault:
-            raise SweepError([*faults_of(fault, type(self)), *_early(data)]) from None
-        faults = [*_strategy_faults(self), *_space_faults(self.space.model_dump())]
-        faults += [*_goal_faults(self), *_known_faults(self)]
-        if faults := [*faults, *_point_faults(self)]:
+            raise SweepError([*faults_of(fault, type(self)), *early_faults(data)]) from None
+        if faults := faults_of_sweep(self):
             raise SweepError(faults)
 
     @field_validator("name")
@@ -245,7 +266,18 @@ class Sweep(Part):
 
     def to_yaml(self) -> str:
         """The sweep as YAML that `from_yaml` reads back to an equal sweep."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        data = self._without_the_other(self.model_dump(mode="json"))
+        return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+    @property
+    def subject(self) -> str:
+        """What is tuned: the name of the problem, or the path of the function."""
+        return subject_in({"problem": self.problem, "trainable": self.trainable})
+
+    def _without_the_other(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Of `problem` and `trainable` only the one that is given."""
+        other = "trainable" if self.trainable is None else "problem"
+        return {key: value for key, value in data.items() if key != other}
 
     @property
     def specification(self) -> dict[str, Any]:
@@ -259,6 +291,7 @@ class Sweep(Part):
             key: everything[key]
             for key in (
                 "problem",
+                "trainable",
                 "space",
                 "searcher",
                 "scheduler",
@@ -275,7 +308,7 @@ class Sweep(Part):
             )
         }
         budget = {"epochs": self.budget.epochs, "trial_seconds": self.budget.trial_seconds}
-        return {**named, **budget}
+        return {**self._without_the_other(named), **budget}
 
     @property
     def digest(self) -> str:
@@ -300,149 +333,23 @@ class Sweep(Part):
             return SCHEDULERS["run_to_end"]()
         return SCHEDULERS[self.scheduler.name](**self.scheduler.options)
 
-    def make_space(self, losses: tuple[str, ...] | None = None) -> Space:
+    def make_space(
+        self, losses: Sequence[str] | None = None, fields: Sequence[str] | None = None
+    ) -> Space:
         """The space; `losses` are the names that parameters `per_loss` are made for.
 
+        `fields` are those of the problem; see `search_spaces.build`.
         Raises SweepError for the name of a loss that is none of them.
         """
-        if faults := _space_faults(self.space.model_dump(), losses):
+        if faults := space_faults(self.space.model_dump(), losses, fields):
             raise SweepError(faults)
-        return build(self.space.model_dump(), losses)
+        return build(self.space.model_dump(), losses, fields)
 
     def check_points(self, space: Space, default_point: Mapping[str, Any]) -> list[Fault]:
         """What is wrong with `points`, now that the space and the default point are known."""
         return point_faults(self.points, space, default_point)
 
 
-def _early(data: Mapping[str, Any]) -> list[Fault]:
-    """Faults of the space of a sweep that has others too, so that all are shown at once."""
-    space = data.get("space", {})
-    sound = isinstance(space, dict) and set(space) <= {"use", "set"}
-    if not sound or not isinstance(space.get("set", {}), dict):
-        return []
-    return _space_faults({"use": SpaceSpec().use, "set": {}, **space})
-
-
-def _space_faults(spec: Mapping[str, Any], losses: tuple[str, ...] | None = None) -> list[Fault]:
-    try:
-        build(spec, losses)
-    except SpaceError as error:
-        return [Fault(f"space.{fault.path}", fault.message) for fault in error.faults]
-    return []
-
-
-def _point_faults(sweep: Sweep) -> list[Fault]:
-    """What can be said of points before the problem is known, and of how many there are."""
-    needed, budget = 1 + len(sweep.points), sweep.budget.trials
-    faults = []
-    if sweep.points and needed > budget:
-        faults.append(
-            Fault(
-                "points",
-                f"the default point and these are {needed} trials, but budget.trials is {budget}. "
-                f"Write `trials: {needed}` or more, or leave points out.",
-            )
-        )
-    try:
-        space = build(sweep.space.model_dump())
-    except SpaceError:
-        return faults
-    return [*faults, *point_faults(sweep.points, space, None)]
-
-
-def _goal_faults(sweep: Sweep) -> list[Fault]:
-    """What is wrong with the objectives, what is required, and the fidelity."""
-    faults = [
-        Fault(f"objectives.{k}", f"`{name}` is there twice. Remove one of them.")
-        for k, name in enumerate(sweep.objectives)
-        if name in sweep.objectives[:k]
-    ]
-    for name, bound in sweep.require.items():
-        most, least = bound.at_most, bound.at_least
-        if most is None and least is None:
-            faults.append(
-                Fault(
-                    f"require.{name}", "no bound. Write `at_most: ...`, `at_least: ...` or both."
-                )
-            )
-        elif most is not None and least is not None and most < least:
-            faults.append(
-                Fault(
-                    f"require.{name}",
-                    f"nothing is at most {most:g} and at least {least:g}. Exchange the two.",
-                )
-            )
-    if sweep.fidelity == "seconds" and sweep.budget.trial_seconds is None:
-        faults.append(
-            Fault(
-                "budget.trial_seconds",
-                "missing. With `fidelity: seconds` it says how long a whole trial trains; write "
-                "`trial_seconds: 60`, or `fidelity: epochs`.",
-            )
-        )
-    return faults
-
-
-def _known_faults(sweep: Sweep) -> list[Fault]:
-    """What is wrong with the names of the sweeps that this one continues from."""
-    return [
-        Fault(
-            f"continue_from.{k}",
-            "a sweep goes on with its own trials by itself. Name another one, or leave it out."
-            if source == sweep.name
-            else f"`{source}` is there twice. Remove one of them.",
-        )
-        for k, source in enumerate(sweep.continue_from)
-        if source == sweep.name or source in sweep.continue_from[:k]
-    ]
-
-
-def _strategy_faults(sweep: Sweep) -> list[Fault]:
-    return [
-        *_member("searcher", sweep.searcher, SEARCHERS, "scheduler", SCHEDULERS),
-        *_member("scheduler", sweep.scheduler, SCHEDULERS, "searcher", SEARCHERS),
-    ]
-
-
-def _member(
-    family: str,
-    chosen: Named,
-    members: Mapping[str, type],
-    other: str,
-    of_other: Mapping[str, type],
-) -> list[Fault]:
-    """The faults of one strategy: its name, the names of its settings, their values."""
-    if chosen.elsewhere:
-        return []  # only importing it can tell
-    if chosen.name not in members:
-        is_other = chosen.name in of_other
-        hint = f" It is a {other}." if is_other else did_you_mean(chosen.name, members)
-        return [
-            Fault(
-                f"{family}.name",
-                f"no such {family} `{chosen.name}`.{hint} "
-                f"Known: {', '.join(sorted(members))}, or module:Class of Ray Tune.",
-            )
-        ]
-    known = {field.name: field.type for field in fields(members[chosen.name])}
-    if unknown := [option for option in chosen.options if option not in known]:
-        has = f"It has {', '.join(known)}." if known else "It has no settings."
-        return [
-            Fault(
-                f"{family}.{option}",
-                f"{chosen.name} has no `{option}`.{did_you_mean(option, known)} {has}",
-            )
-            for option in unknown
-        ]
-    wrong = [
-        Fault(f"{family}.{name}", f"expected a whole number, found {value!r}.")
-        for name, value in chosen.options.items()
-        if known[name] == "int" and (not isinstance(value, int) or isinstance(value, bool))
-    ]
-    if wrong:
-        return wrong
-    try:
-        members[chosen.name](**chosen.options)
-    except (ValueError, TypeError) as fault:
-        return [Fault(family, f"{chosen.name}: {fault}.")]
-    return []
+def subject_in(specification: Mapping[str, Any]) -> str:
+    """The problem or the function that a specification names; empty if it names none."""
+    return str(specification.get("problem") or specification.get("trainable") or "")

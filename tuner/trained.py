@@ -87,10 +87,16 @@ class Trained:
         }
 
     def problem(self) -> Problem:
-        """The problem as this point configures it."""
+        """The problem as this point configures it. Raises TunerError for a function's sweep."""
         from trainables.problems import problem_for
 
-        return problem_for(self.result.sweep.problem, self.point)
+        sweep = self.result.sweep
+        if sweep.problem is None:
+            raise TunerError(
+                f"{sweep.name} tunes the function {sweep.trainable}, so there is no problem and no "
+                "network. `checkpoint()` gives what the function yielded as such."
+            )
+        return problem_for(sweep.problem, self.point)
 
     def network(self) -> Network:
         """The trained network of all r replicates, (r, b, d) -> (r, b, o), from the last checkpoint.
@@ -100,19 +106,12 @@ class Trained:
         """
         import torch
 
-        from trainables.checkpoints import load
         from trainables.training import Training
 
-        sweep, trial = self.result.sweep, self.told
-        files = sorted(trial_folder(self.result.folder, trial.number).glob("epoch-*.pt"))
-        if not files:
-            raise TunerError(
-                f"trial {trial.number} left no checkpoint: it ended after "
-                f"{trial.epochs} epochs, before the first was due."
-            )
-        state = load(files[-1])
+        sweep, trial, problem = self.result.sweep, self.told, self.problem()
+        state = self._state()
         training = Training(
-            self.problem(),
+            problem,
             self.point,
             replicates=len(state["lost"]),  # a trial may end before it has all of the sweep's
             seed=seed_of(trial, sweep.seed),
@@ -131,12 +130,40 @@ class Trained:
 
         network = self.network()
         parameter = next(network.parameters())
-        if replicate is None:
-            errors = self.told.reports[-1].error
-            replicate = sorted(range(len(errors)), key=errors.__getitem__)[(len(errors) - 1) // 2]
         x = torch.as_tensor(points).to(parameter)
         with torch.no_grad():
-            return network(x.expand(parameter.shape[0], *x.shape))[replicate]
+            return network(x.expand(parameter.shape[0], *x.shape))[self._one(replicate)]
+
+    def checkpoint(self, replicate: int | None = None) -> Any:
+        """What a function yielded last as `checkpoint`; by default of the replicate as in `predict`.
+
+        None if it yielded none. Raises TunerError if the trial left no file, or is of a problem.
+        """
+        if self.result.sweep.problem is not None:
+            raise TunerError(
+                f"{self.result.sweep.name} is a sweep of a problem: `network()` gives its network."
+            )
+        return self._state()["replicates"][self._one(replicate)]["checkpoint"]
+
+    def _one(self, replicate: int | None) -> int:
+        """That of the median error, unless one is asked for."""
+        if replicate is not None:
+            return replicate
+        errors = self.told.reports[-1].error
+        return sorted(range(len(errors)), key=errors.__getitem__)[(len(errors) - 1) // 2]
+
+    def _state(self) -> dict[str, Any]:
+        """The last checkpoint of all replicates. Raises TunerError if the trial left none."""
+        from trainables.checkpoints import load
+
+        trial = self.told
+        files = sorted(trial_folder(self.result.folder, trial.number).glob("epoch-*.pt"))
+        if not files:
+            raise TunerError(
+                f"trial {trial.number} left no checkpoint: it ended after "
+                f"{trial.epochs} epochs, before the first was due."
+            )
+        return load(files[-1])
 
 
 def trial_folder(folder: Path, trial: int) -> Path:

@@ -3,10 +3,12 @@ import threading
 import pytest
 
 from tests.faults.disks import fill, small_disk
-from tests.tuner.test_driver import driver_of, run_all, sweep_of
+from tests.tuner.test_driver import driver_of, run_all, run_one, sweep_of
 from tuner import journal as journal_module
 from tuner.errors import DiskFull
 from tuner.journal import Journal, read
+
+LINES = 100
 
 
 @pytest.fixture
@@ -51,12 +53,37 @@ def test_a_sweep_waits_for_space_says_so_and_comes_to_the_same_end(disk, tmp_pat
                 filler.unlink(missing_ok=True)
 
         driver.watch = watch
-        table = run_all(driver)
-    assert "no space left" in said[0]
+        segment = driver.next_segment()
+        assert segment is None  # nothing is started on a full disk
+        while not driver.done:
+            if segment := driver.next_segment():
+                run_one(driver, segment)
+        table = driver.table
+    assert "too few for checkpoints" in said[0]
     assert table.waiting == ""
     assert [(t.point, t.error, t.status) for t in table] == [
         (t.point, t.error, t.status) for t in expected
     ]
+
+
+def test_where_only_the_journal_finds_no_space_it_is_waited_for_too(disk):
+    sweep = sweep_of(disk)
+    said = []
+    with Journal(sweep.folder / "journal.jsonl") as journal:
+        driver = driver_of(sweep, journal)
+        driver.next_segment()
+        filler, before = fill(disk), len(journal.events)
+
+        def watch(table):
+            if table.waiting:
+                said.append(table.waiting)
+                filler.unlink(missing_ok=True)
+
+        driver.watch = watch
+        record_until_full(driver)
+    assert "no space left" in said[0]
+    assert driver.table.waiting == ""
+    assert len(read(sweep.folder / "journal.jsonl")) == before + LINES
 
 
 def test_a_sweep_that_is_to_end_does_not_wait_for_space(disk):
@@ -72,5 +99,5 @@ def test_a_sweep_that_is_to_end_does_not_wait_for_space(disk):
 
 
 def record_until_full(driver):
-    for _ in range(100):  # the block that the file has is used up long before
+    for _ in range(LINES):  # the block that the file has is used up long before
         driver._record(event="faulted", trial=1, segment=1, reason="x" * 2000)

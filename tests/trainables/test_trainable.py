@@ -36,6 +36,8 @@ def config(folder, **keys):
         "fidelity": "epochs",
         "rungs": [],
         "save_seconds": 1e9,
+        "epoch_seconds": 600.0,
+        "memory": None,
         **keys,
     }
 
@@ -62,6 +64,7 @@ def stepped(folder, epochs, **keys):
     actor = MultiLossTrainable.__new__(MultiLossTrainable)  # without Tune's loggers
     actor.setup(config(folder, **keys))
     results = [actor.step() for _ in range(epochs)]
+    actor.cleanup()
     assert not any("fault" in result for result in results), results
     return [epoch for epoch, result in enumerate(results, start=1) if result["checkpoint"]]
 

@@ -326,7 +326,10 @@ def test_an_own_problem_is_swept_and_every_way_to_break_is_a_status_with_its_rea
     assert ways["well"].status is Status.FINISHED
     assert math.isfinite(ways["well"].error)
     assert ways["nan"].status is Status.DIVERGED
-    assert "`first` and loss `second` are not finite in 3 of 3" in ways["nan"].reason
+    assert (
+        "loss `first` is not finite and loss `second` is not finite in 3 of 3"
+        in ways["nan"].reason
+    )
     assert ways["raise"].status is Status.FAILED
     assert "RuntimeError at mine.py:" in ways["raise"].reason
     assert "no such luck" in ways["raise"].reason
@@ -344,7 +347,7 @@ def refusal(folder, *options, **keys):
 
 def test_what_only_the_problem_can_tell_is_refused_before_anything_starts(tmp_path):
     cases = [
-        ({"problem": "burgers"}, "problem: 'burgers': no such problem. Known: brock_mirman,"),
+        ({"problem": "burgers"}, "problem: 'burgers': no such problem. Known: "),
         ({"problem": "nowhere:Thing"}, "No module named 'nowhere'"),
         ({"problem": "math:sqrt"}, "not a subclass of trainables.Problem"),
         ({"resources": {"cpu": 10_000}}, "resources.cpu: a trial asks for 10000, but the cluster"),

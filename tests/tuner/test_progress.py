@@ -1,11 +1,13 @@
 """How a sweep is doing, as numbers and in a line."""
 
+import io
+
 import pytest
 
 from tests.tuner.sweeps import Sweep as Events
 from tests.tuner.sweeps import constant
 from tuner import Sweep
-from tuner.progress import Snapshot
+from tuner.progress import Progress, Snapshot
 
 
 def sweep_of(**keys):
@@ -47,3 +49,15 @@ def test_repetitions_are_counted_apart_and_the_winner_has_their_error():
     assert now.seconds_left == pytest.approx(3.0)  # 9 epochs in 9 s, 3 are to come
     assert "2/2 trials done · 0 running · 1/2 confirmed with fresh seeds" in now.line()
     assert "best 0.300 (0.276 to 0.324 over 4 replicates) by trial 2" in now.line()
+
+
+def test_it_says_that_ray_starts_at_the_first_table_and_not_before(tmp_path):
+    stream = io.StringIO()
+    sweep = sweep_of(storage=str(tmp_path), budget={"trials": 4, "epochs": 3})
+    with Progress(sweep, stream) as progress:
+        assert stream.getvalue() == ""  # the sweep may still be refused
+        progress(Events().table(closed=None))
+        first = f"s: up to 4 trials, in {tmp_path}/s; starting Ray …\n"
+        assert stream.getvalue() == first
+        progress(Events().trial(constant(0.5)).table(closed=None))
+    assert stream.getvalue().removeprefix(first).startswith("1/4 trials done")

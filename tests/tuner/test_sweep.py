@@ -71,8 +71,9 @@ def test_the_specification_leaves_out_what_does_not_change_results():
 
 def test_the_json_schema_knows_the_keys():
     schema = Sweep.model_json_schema()
-    assert {"name", "problem", "space", "budget"} <= schema["properties"].keys()
-    assert schema["required"] == ["name", "problem"]
+    assert {"name", "problem", "trainable", "space", "budget"} <= schema["properties"].keys()
+    assert schema["required"] == ["name"]
+    assert schema["oneOf"] == [{"required": ["problem"]}, {"required": ["trainable"]}]
     json.dumps(schema)
 
 
@@ -107,7 +108,8 @@ def test_the_json_schema_knows_the_keys():
         (change(precision="half"), "precision: expected 'float32' or 'float64'"),
         (change(resources={"cpu": 0}), "resources.cpu: expected more than 0, found 0."),
         (change(budget=3), "budget: expected keys with values, found 3."),
-        (change(problem=None), "problem: expected text, found nothing."),
+        (change(problem=None), "problem: missing. Write `problem: ...`."),
+        (change(problem=3), "problem: expected text, found 3."),
     ],
 )
 def test_wrong_keys_and_values_are_refused_with_the_way_out(text, words):
