@@ -119,6 +119,10 @@ class Problem(ABC):
         """Name -> (r,): everything else worth charting."""
         return {}
 
+    def judged(self, network: Network) -> tuple[Tensor, dict[str, Tensor]]:
+        """Error and metrics, for problems in which one comes with the other."""
+        return self.error(network), self.metrics(network)
+
     def solution(self, points: Tensor) -> Tensor:
         """(b, d) -> (b, o): the exact or the reference solution, where there is one."""
         raise NotImplementedError(f"{type(self).__name__} has no known solution")

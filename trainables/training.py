@@ -282,8 +282,8 @@ class Training:
         start = time.monotonic()
         self.network.eval()
         with torch.no_grad():
-            error = self.problem.error(self.network)
-            metrics = self.problem.metrics(self.network) | self.problem.tally(self.carried)
+            error, metrics = self.problem.judged(self.network)
+            metrics = metrics | self.problem.tally(self.carried)
             failures = self.problem.failures(self.network, self.carried)
         self.network.train()
         lost = self.lost.any(-1) | ~error.isfinite()
