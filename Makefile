@@ -33,5 +33,6 @@ fix: $(READY)  ## mend what tools can mend
 bench: $(READY)  ## the measured claims, each beside a peer in the same run
 	$(BIN)/python -m benchmarks
 
-docs: $(READY)  ## generate docs/balancers.md
+docs: $(READY)  ## generate docs/balancers.md and docs/problems.md
 	$(BIN)/python docs/make_balancers.py
+	$(BIN)/python docs/make_problems.py

@@ -1,6 +1,7 @@
 """`python -m benchmarks`: the short form of every benchmark, one after the other."""
 
 from benchmarks import balancers, burgers_uniform, genz3, replicates, wave1d
+from benchmarks.reproduce import __main__ as reproduce
 from benchmarks.search import __main__ as search
 
 SHORT = {
@@ -10,6 +11,7 @@ SHORT = {
     burgers_uniform: burgers_uniform.main,
     wave1d: wave1d.quick,
     search: search.quick,
+    reproduce: reproduce.quick,
 }
 
 for benchmark, short in SHORT.items():

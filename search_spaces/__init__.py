@@ -44,13 +44,14 @@ from search_spaces.conditions import AtLeast, Condition, Equals, OneOf
 from search_spaces.domains import Choice, Constant, Domain, DomainError, Float, Int
 from search_spaces.encoding import decode, dimension, encode
 from search_spaces.faults import Fault, SpaceError
-from search_spaces.named_spaces import NAMED_SPACES, PARTS, named_space
+from search_spaces.named_spaces import ADDITIONS, NAMED_SPACES, PARTS, named_space
 from search_spaces.parameter import Parameter
 from search_spaces.space import Point, Space, point_hash
 from search_spaces.strict_yaml import YamlError, read_yaml
 from search_spaces.values import Value
 
 __all__ = [
+    "ADDITIONS",
     "NAMED_SPACES",
     "PARTS",
     "AtLeast",

@@ -8,18 +8,25 @@
       balancer.relobralo.temperature: 0.1            one parameter of an option
       problem.form: {choice: [levels, relative]}     added
 
-How one parameter is written is in `definitions`. All faults are gathered before any is raised.
+Parts come before what narrows them, in whichever order they are named. How one parameter is written
+is in `definitions`. All faults are gathered before any is raised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from search_spaces.domains import Constant
 from search_spaces.draft import Draft, Entry
 from search_spaces.faults import Fault, SpaceError
-from search_spaces.named_spaces import NAMED_SPACES, named_space, unknown_space
+from search_spaces.named_spaces import (
+    ADDITIONS,
+    NAMED_SPACES,
+    PARTS,
+    named_space,
+    unknown_space,
+)
 from search_spaces.names import did_you_mean, is_name, listing
 from search_spaces.parameter import Parameter
 from search_spaces.relations import condition_faults, reachable
@@ -27,11 +34,18 @@ from search_spaces.space import Space
 from search_spaces.values import written
 
 
-def build(spec: Mapping[str, Any], losses: Sequence[str] | None = None) -> Space:
+def build(
+    spec: Mapping[str, Any],
+    losses: Sequence[str] | None = None,
+    fields: Collection[str] | None = None,
+) -> Space:
     """Build the space; raises `SpaceError` with every fault.
 
     `losses` are the names that a per_loss template expands to. The first loss keeps the weight 1,
     since only ratios matter. With None, templates are left out: the problem is not known yet.
+
+    `fields` are the names of the problem's fields. What an addition has of other fields and the
+    sweep does not set itself is left out. With None, all of it stays.
     """
     draft = Draft()
     draft.faults += _key_faults(spec)
@@ -48,6 +62,8 @@ def build(spec: Mapping[str, Any], losses: Sequence[str] | None = None) -> Space
                 f"{written(settings)} is no mapping. Write parameters, such as {{width: 32}}.",
             )
         )
+    draft.settle()
+    draft.leave_out(_fields_of_others(draft, fields, settings))
     draft.faults += condition_faults(draft.entries, draft.refused)
     draft.faults += _part_faults(draft, losses)
     if draft.faults:
@@ -101,7 +117,25 @@ def _used(spec: object, faults: list[Fault]) -> list[str]:
             faults.append(Fault("use", f"{name} is there twice. Remove one of the two."))
         else:
             found.append(name)
-    return found
+    return sorted(found, key=lambda name: name not in PARTS)
+
+
+def _fields_of_others(
+    draft: Draft, fields: Collection[str] | None, settings: object
+) -> Iterator[str]:
+    """Parameters of additions that belong to fields of other problems."""
+    if fields is None:
+        return
+    said = settings if isinstance(settings, Mapping) else {}
+    for entry in draft.entries.values():
+        family, _, field = entry.name.partition(".")
+        if (
+            family == "problem"
+            and entry.source in ADDITIONS
+            and entry.name not in said
+            and field not in fields
+        ):
+            yield entry.name
 
 
 def _part_faults(draft: Draft, losses: Sequence[str] | None) -> Iterator[Fault]:

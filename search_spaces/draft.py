@@ -7,7 +7,7 @@ remaining option brings is left out in the end, by `relations`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from search_spaces.changes import new_domain
@@ -67,6 +67,33 @@ class Draft:
                 self._put(name, raw, source, None)
         for name, raw in children:
             self._put_child(name, raw, source)
+
+    def settle(self) -> None:
+        """See to the conditions that a named space has on a parameter of another one.
+
+        Where that is not used, its parameter would have its default and the condition would hold:
+        it is left out. Where it is set, which is later, what depends on it comes behind.
+        """
+        for entry in list(self.entries.values()):
+            if entry.source != "set":
+                known = tuple(c for c in entry.conditions if c.parent in self.entries)
+                self.entries[entry.name] = replace(entry, conditions=known)
+                names = list(self.entries)
+                if any(names.index(c.parent) > names.index(entry.name) for c in known):
+                    self._put_last(entry.name, set())
+
+    def _put_last(self, name: str, moved: set[str]) -> None:
+        """Move a parameter to the end, and behind it what depends on it."""
+        moved.add(name)
+        self.entries[name] = self.entries.pop(name)
+        for other in list(self.entries.values()):
+            if other.name not in moved and any(c.parent == name for c in other.all_conditions):
+                self._put_last(other.name, moved)
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Remove parameters; what is known of their options stays, to refuse what is said of them."""
+        for name in list(names):
+            del self.entries[name]
 
     def _is_child(self, name: object, definitions: Mapping[str, object]) -> bool:
         """Whether the name belongs to an option of a choice, or to a template."""

@@ -19,8 +19,11 @@ NAMED_SPACES: tuple[str, ...] = tuple(
 )
 
 PARTS: tuple[str, ...] = ("balancer", "loss", "network", "optimizer", "regularization")
-"""Those that have a part of a training each and go together, in any order. The others are whole
-spaces, as somebody published them."""
+"""Those that have a part of a training each and go together, in any order."""
+
+ADDITIONS: tuple[str, ...] = ("deqn", "pinn")
+"""What a family of problems adds to the parts and narrows in them. Those that are neither part nor
+addition are whole spaces, as somebody published them."""
 
 
 def named_space(name: str) -> dict[str, Any]:

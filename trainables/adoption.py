@@ -83,7 +83,17 @@ def joined(training: Training, first: Saved, rest: Saved) -> dict[str, Any]:
         else torch.cat([tensor, rest["network"][name]])
         for name, tensor in first["network"].items()
     }
-    parts = ("optimizer", "balance", "attention", "carried", "refined", "phase", "streams", "lost", "first")
+    parts = (
+        "optimizer",
+        "balance",
+        "attention",
+        "carried",
+        "refined",
+        "phase",
+        "streams",
+        "lost",
+        "first",
+    )
     return {
         **first,
         **{part: _stacked(first[part], rest[part]) for part in parts},

@@ -67,9 +67,7 @@ class Choices:
     warmup: float
 
 
-def choices(
-    point: Mapping[str, Any], losses: Sequence[str], known: Sequence[str] = ()
-) -> Choices:
+def choices(point: Mapping[str, Any], losses: Sequence[str], known: Sequence[str] = ()) -> Choices:
     """Read a point; `losses` are the names of the m losses. Raises ValueError on what is wrong.
 
     known: losses that the problem can have besides; what the point says of them is not read.

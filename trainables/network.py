@@ -89,9 +89,11 @@ class MLP(Network):
             blocks.append(blocks[-1].new_zeros(generator.r, fan_out))
         self.sizes = [block.shape[1] for block in blocks]
         self.theta = nn.Parameter(torch.cat(blocks, dim=1))  # (r, n)
-        # the last four blocks: weights and biases of the last hidden layer and of the output layer
-        start = sum(self.sizes[:-4])
-        self.last_layer = slice(start, start + self.sizes[-4])
+        # the last four blocks: weights and biases of the last hidden layer and of the output layer,
+        # which without a hidden one takes its place
+        last = -4 if widths else -2
+        start = sum(self.sizes[:last])
+        self.last_layer = slice(start, start + self.sizes[last])
         low_, high_ = (self.theta.new_tensor(side) for side in (low, high))
         self.register_buffer("slope", 2.0 / (high_ - low_), persistent=False)
         self.register_buffer("offset", -(high_ + low_) / (high_ - low_), persistent=False)

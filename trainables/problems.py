@@ -16,11 +16,20 @@ from trainables.classic.regression10d import Regression10D
 from trainables.deqn.brock_mirman import BrockMirman
 from trainables.deqn.brock_mirman_depreciation import BrockMirmanDepreciation
 from trainables.deqn.brock_mirman_labor import BrockMirmanLabor
+from trainables.deqn.brock_mirman_labor_capped import BrockMirmanLaborCapped
 from trainables.deqn.brock_mirman_stochastic import BrockMirmanStochastic
+from trainables.deqn.irbc import IRBC
 from trainables.deqn.olg import OLG
+from trainables.deqn.olg_borrowing import OLGBorrowing
+from trainables.pinn.allen_cahn import AllenCahn
+from trainables.pinn.black_scholes import BlackScholes
 from trainables.pinn.burgers1d import Burgers1D
+from trainables.pinn.burgers_inverse import BurgersInverse
+from trainables.pinn.cake_eating import CakeEating
 from trainables.pinn.convection import Convection
+from trainables.pinn.diffusion_inverse import DiffusionInverse
 from trainables.pinn.helmholtz2d import Helmholtz2D
+from trainables.pinn.income_hjb import IncomeHJB
 from trainables.pinn.kirchhoff import Kirchhoff
 from trainables.pinn.klein_gordon import KleinGordon
 from trainables.pinn.kovasznay import Kovasznay
@@ -42,11 +51,20 @@ PROBLEMS: dict[str, type[Problem]] = {
     "poisson_nd": PoissonNd,
     "poisson_multiscale": PoissonMultiscale,
     "kirchhoff": Kirchhoff,
+    "allen_cahn": AllenCahn,
+    "black_scholes": BlackScholes,
+    "diffusion_inverse": DiffusionInverse,
+    "burgers_inverse": BurgersInverse,
+    "cake_eating": CakeEating,
+    "income_hjb": IncomeHJB,
     "brock_mirman": BrockMirman,
     "brock_mirman_stochastic": BrockMirmanStochastic,
     "brock_mirman_depreciation": BrockMirmanDepreciation,
     "brock_mirman_labor": BrockMirmanLabor,
+    "brock_mirman_labor_capped": BrockMirmanLaborCapped,
     "olg": OLG,
+    "olg_borrowing": OLGBorrowing,
+    "irbc": IRBC,
     "genz3": Genz3,
     "genz2d": Genz2D,
     "regression10d": Regression10D,
@@ -91,6 +109,8 @@ def problem_for(name: str, point: Mapping[str, Any]) -> Problem:
 def metric_names(name: str, point: Mapping[str, Any]) -> tuple[str, ...]:
     """What a report of a point has in `metrics`; builds a network of one replicate to see."""
     problem = problem_for(name, point)
-    network = problem.build({**problem.default_point, **point}, Generators.from_seed(0, 1))
+    generator = Generators.from_seed(0, 1)
+    network = problem.build({**problem.default_point, **point}, generator)
     with torch.no_grad():
-        return (*problem.metrics(network.eval()), "parameters")
+        tally = problem.tally(problem.start(generator))
+        return (*problem.metrics(network.eval()), *tally, "parameters")

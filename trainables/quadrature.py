@@ -30,3 +30,28 @@ def product(*rules: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarr
     for _, own in rules:
         weights = np.multiply.outer(weights, own).ravel()
     return nodes, weights
+
+
+@cache
+def monomial(dimension: int, degree: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes (q, d) and weights (q,) for d independent N(0, 1) shocks, few even where d is large.
+
+    Exact for polynomials in all shocks together up to `degree`:
+    3: +-sqrt(d) e_i, all of weight 1 / 2d; 2d nodes.
+    5: 0 of weight 2 / (d + 2), +-sqrt(d + 2) e_i of (4 - d) / 2(d + 2)^2, which is negative from
+       d = 5 on, and sqrt((d + 2) / 2) (+-e_i +- e_j) of 1 / (d + 2)^2; 2d^2 + 1 nodes.
+    Source: Stroud, Approximate Calculation of Multiple Integrals, 1971, as in Judd, Maliar & Maliar,
+    Quantitative Economics 2 (2011).
+    """
+    if degree not in (3, 5):
+        raise ValueError(f"degree={degree}: expected 3 or 5, for which there are rules")
+    d, axes = dimension, np.eye(dimension)
+    ends = np.concatenate([axes, -axes])
+    if degree == 3:
+        return np.sqrt(d) * ends, np.full(2 * d, 1.0 / (2 * d))
+    i, j = np.triu_indices(d, 1)
+    diagonals = np.concatenate([a * axes[i] + b * axes[j] for a in (1, -1) for b in (1, -1)])
+    nodes = [np.zeros((1, d)), np.sqrt(d + 2) * ends, np.sqrt((d + 2) / 2) * diagonals]
+    sizes = (2 / (d + 2), (4 - d) / (2 * (d + 2) ** 2), 1 / (d + 2) ** 2)
+    weights = [np.full(len(group), size) for group, size in zip(nodes, sizes, strict=True)]
+    return np.concatenate(nodes), np.concatenate(weights)

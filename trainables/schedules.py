@@ -53,6 +53,19 @@ class Cosine:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """Times `factor` from the share `first` of the budget on, and once more from `second` on."""
+
+    factor: float = 0.1
+    first: float = 0.4
+    second: float = 0.8
+
+    def scale(self, progress: float, history: Tensor) -> Tensor:
+        drops = (progress >= self.first) + (progress >= self.second)
+        return history.new_full((history.shape[1],), self.factor**drops)
+
+
+@dataclass(frozen=True)
 class Plateau:
     """Times `factor` after each `patience` epochs without a new best in `history`.
 
@@ -81,6 +94,7 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "exponential": Exponential,
     "cosine": Cosine,
+    "steps": Steps,
     "plateau": Plateau,
 }
 

@@ -29,6 +29,7 @@ SPACE = build(
             "depth": 3,
             "initializer": "glorot",
             "schedule.warmup": 0.0,
+            "optimizer.sgd.nesterov": True,
         },
     },
     ("a", "b", "c"),

@@ -16,6 +16,7 @@ from search_spaces import (
     Int,
     OneOf,
     Space,
+    SpaceError,
     build,
 )
 
@@ -210,3 +211,58 @@ def test_conditions_that_were_not_mentioned_stay():
     after = build({"set": base | {"kind.a.x": {"low": 1, "high": 2}}}).describe()
     assert [p["conditions"] for p in before] == [p["conditions"] for p in after]
     assert after[2]["conditions"] == "kind is a and n is at least 2"
+
+
+def sampling_waits_for(space: Space) -> tuple[Condition, ...]:
+    (parameter,) = [p for p in space if p.name == "sampling"]
+    return parameter.conditions
+
+
+def test_a_condition_on_a_space_that_is_not_used_is_left_out():
+    assert sampling_waits_for(build({"use": ["pinn"]})) == ()
+    fresh = Condition("point_weighting", OneOf(("none", "causal")))
+    assert sampling_waits_for(build({"use": ["pinn", "loss"]})) == (fresh,)
+    assert sampling_waits_for(build({"use": ["loss", "pinn"]})) == (fresh,)
+
+
+def test_a_condition_on_what_the_sweep_sets_puts_its_parameter_behind_it():
+    weightings = {"choice": ["none", "self_adaptive"]}
+    settings = {"point_weighting": weightings, "mine": {"value": 1, "when": {"sampling": "sobol"}}}
+    space = build({"use": ["pinn"], "set": settings})
+    adaptive = "sampling.residual_adaptive"
+    behind = [
+        "sampling",
+        *(f"{adaptive}.{x}" for x in ("period", "candidates", "power", "offset")),
+    ]
+    assert list(space.names)[-7:] == ["point_weighting", *behind, "mine"]
+    assert "sampling" not in space.default({"point_weighting": "self_adaptive"})
+
+
+def test_what_can_never_count_beside_a_fixed_value_is_left_out():
+    space = build({"use": ["loss", "pinn"], "set": {"point_weighting": "self_adaptive"}})
+    assert not [name for name in space.names if name.startswith("sampling")]
+
+
+def test_parts_come_before_what_narrows_them():
+    narrowed = build({"use": ["pinn", "network"]})
+    assert narrowed == build({"use": ["network", "pinn"]})
+    assert "relu" not in {p.name: p.domain for p in narrowed}["activation"].options
+
+
+def test_fields_that_the_problem_has_not_are_left_out_of_an_addition():
+    names = build({"use": ["deqn"]}).names
+    assert build({"use": ["deqn"]}, fields=["form", "states"]).names == names
+    assert set(names) - set(build({"use": ["deqn"]}, fields=["states"]).names) == {"problem.form"}
+
+
+def test_fields_that_the_sweep_sets_stay_to_be_refused_by_name():
+    space = build({"use": ["deqn"], "set": {"problem.form": "levels"}}, fields=[])
+    assert "problem.form" in space.names
+    # a whole space belongs to one problem, and says so where it is used with another
+    assert "problem.batch_states" in build({"use": ["deqn_stylised"]}, fields=[]).names
+
+
+def test_a_circle_through_a_condition_of_a_named_space_is_refused():
+    weightings = {"choice": ["none", "causal"], "when": {"sampling": "sobol"}}
+    with pytest.raises(SpaceError, match="circular"):
+        build({"use": ["pinn"], "set": {"point_weighting": weightings}})

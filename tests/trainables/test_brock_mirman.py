@@ -25,7 +25,7 @@ def test_the_steady_state_is_a_fixed_point_where_the_equation_holds():
     problem, exact = BrockMirman(), Constant(ALPHA * BETA)
     rest = states(problem.steady_state())
     torch.testing.assert_close(problem.step(exact, rest, torch.zeros(0)), rest)
-    sides = problem.euler(exact, rest, nodes=1)["euler"]
+    sides = problem.conditions(exact, rest, nodes=1)["euler"]
     assert sides.level().abs().item() < 1e-12
     assert sides.relative().abs().item() < 1e-12
 
@@ -33,7 +33,7 @@ def test_the_steady_state_is_a_fixed_point_where_the_equation_holds():
 def test_the_equation_is_the_one_worked_out_by_hand():
     # K = 1, s = 1/2: Y = 1, C = 1/2, K' = 1/2, C' = 0.5^(1 + alpha),
     # beta alpha K'^(alpha - 1) / C' = 4 alpha beta
-    sides = BrockMirman().euler(Constant(0.5), states(1.0), nodes=1)["euler"]
+    sides = BrockMirman().conditions(Constant(0.5), states(1.0), nodes=1)["euler"]
     assert sides.level().item() == pytest.approx(2 - 4 * ALPHA * BETA)
     assert sides.relative().item() == pytest.approx(1 / (2 * ALPHA * BETA) - 1)
 
@@ -45,7 +45,7 @@ def test_a_saving_rate_that_is_a_point_too_high_has_the_error_worked_out_by_hand
         assert problem.error(wrong).item() == pytest.approx(0.01 / (ALPHA * BETA))
         metrics = problem.metrics(wrong)
     for what in ("mean", "q99", "max"):
-        assert metrics[f"policy/{what}"].item() == pytest.approx(0.01)
+        assert metrics[f"policy/box/{what}"].item() == pytest.approx(0.01)
         assert metrics[f"euler/simulation/{what}"].item() == pytest.approx(0.01 / (ALPHA * BETA))
 
 

@@ -38,7 +38,7 @@ class Reference(Network):
 
 
 def test_the_steady_state_is_that_of_the_economy_with_labour_per_head():
-    ours, theirs = BrockMirmanDepreciation.steady_state(), BrockMirmanLabor.steady_state()
+    ours, theirs = BrockMirmanDepreciation.steady_state(), BrockMirmanLabor().steady_state()
     assert ours["K"] == pytest.approx(theirs["K"] / theirs["L"])
     assert ours["s"] == pytest.approx(theirs["s"])
 
@@ -49,13 +49,13 @@ def test_the_steady_state_is_a_fixed_point_where_the_equation_holds():
     rest = torch.tensor([[[1.0, steady["K"]]]], dtype=torch.float64)
     torch.testing.assert_close(problem.step(network, rest, rest.new_tensor(problem.calm)), rest)
     # one quadrature node is the mean of the shock: the economy without risk
-    assert problem.euler(network, rest, nodes=1)["euler"].level().abs().item() < 1e-12
+    assert problem.conditions(network, rest, nodes=1)["euler"].level().abs().item() < 1e-12
 
 
 def test_the_equation_is_the_one_worked_out_by_hand():
     # Z = 1, K = 1, s = 1/2: Y = 1, C = 1/2, K' = 1.4; without risk Y' = 1.4^alpha, C' = Y' / 2
     states = torch.ones(1, 1, 2, dtype=torch.float64)
-    sides = BrockMirmanDepreciation().euler(Constant(0.5), states, nodes=1)["euler"]
+    sides = BrockMirmanDepreciation().conditions(Constant(0.5), states, nodes=1)["euler"]
     output = 1.4**ALPHA
     gain = BETA * (1 - DELTA + ALPHA * output / 1.4) / (output / 2)
     assert sides.level().item() == pytest.approx(2 - gain)
@@ -74,7 +74,7 @@ def test_the_equation_holds_under_the_reference_with_other_nodes_than_its_own():
     problem, reference = BrockMirmanDepreciation(), Reference()
     with torch.no_grad():
         for states in (problem.held_out(reference), problem.simulation(reference)):
-            residual = problem.euler(reference, states, nodes=15)["euler"].relative()
+            residual = problem.conditions(reference, states, nodes=15)["euler"].relative()
             assert residual.abs().max() < 1e-9  # as the docstring has it
 
 

@@ -37,7 +37,7 @@ def test_the_steady_state_is_a_fixed_point_where_the_equation_holds():
     torch.testing.assert_close(problem.step(exact, rest, calm), rest)
     # with one node or many: here the equation holds shock by shock
     for nodes in (1, 5, 9):
-        assert problem.euler(exact, rest, nodes)["euler"].relative().abs().item() < 1e-12
+        assert problem.conditions(exact, rest, nodes)["euler"].relative().abs().item() < 1e-12
 
 
 def test_the_next_state_is_the_one_worked_out_by_hand():
@@ -54,14 +54,14 @@ def test_the_expectation_is_that_of_a_lognormal():
     # and E exp(2 z') = exp(2 rho z + 2 sigma^2)
     policy = Policy(lambda z, log_k: 1 - torch.exp(-1 - 2 * z))
     states = torch.tensor([[[0.1, -1.5], [-0.2, -1.8]]], dtype=torch.float64)
-    sides = BrockMirmanStochastic().euler(policy, states, nodes=9)["euler"]
+    sides = BrockMirmanStochastic().conditions(policy, states, nodes=9)["euler"]
     z, log_k = states.unbind(-1)
     output, rest = torch.exp(z + ALPHA * log_k), torch.exp(-1 - 2 * z)
     mean = torch.exp(1 + 2 * RHO * z + 2 * SIGMA**2)
-    torch.testing.assert_close(sides.marginal_utility, 1 / (rest * output))
+    torch.testing.assert_close(sides.left, 1 / (rest * output))
     # 9 nodes on an exponential of variance (2 sigma)^2 leave rounding only
     expected = BETA * ALPHA * mean / ((1 - rest) * output)
-    torch.testing.assert_close(sides.discounted_return, expected, rtol=1e-12, atol=0)
+    torch.testing.assert_close(sides.right, expected, rtol=1e-12, atol=0)
 
 
 def test_a_saving_rate_that_is_a_point_too_high_has_the_error_worked_out_by_hand():
@@ -69,7 +69,7 @@ def test_a_saving_rate_that_is_a_point_too_high_has_the_error_worked_out_by_hand
     problem, wrong = BrockMirmanStochastic(), constant(ALPHA * BETA + 0.01)
     with torch.no_grad():
         assert problem.error(wrong).item() == pytest.approx(0.01 / (ALPHA * BETA))
-        assert problem.metrics(wrong)["policy/max"].item() == pytest.approx(0.01)
+        assert problem.metrics(wrong)["policy/box/max"].item() == pytest.approx(0.01)
 
 
 def test_the_exact_policy_visits_states_with_the_moments_of_the_process():

@@ -38,7 +38,7 @@ def test_the_steady_state_is_a_fixed_point_where_all_equations_hold():
     rest = state(*problem.calm, *problem.steady_state())
     calm = rest.new_tensor(problem.calm)
     torch.testing.assert_close(problem.step(exact(), rest, calm), rest)
-    for sides in problem.euler(exact(), rest, nodes=1).values():
+    for sides in problem.conditions(exact(), rest, nodes=1).values():
         assert sides.level().abs().item() < 1e-12
 
 
@@ -56,10 +56,10 @@ def test_the_last_equation_is_the_one_worked_out_by_hand():
     # 1 / (c^5 beta E[.]) - 1 = s^5 / (beta (1 - s^5)) - 1
     saving = [0.6, 0.5, 0.4, 0.3, 0.2]
     states = state(0.95, 0.9, 0.1, 0.2, 0.3, 0.3, 0.1)
-    sides = OLG().euler(Constant(saving), states, nodes=1)["euler_5"]
+    sides = OLG().conditions(Constant(saving), states, nodes=1)["euler_5"]
     assert sides.relative().item() == pytest.approx(0.2 / (BETA * 0.8) - 1)
     rate = 0.95 * ALPHA + 0.1
-    assert sides.marginal_utility.item() == pytest.approx(1 / (0.8 * rate * 0.3))
+    assert sides.left.item() == pytest.approx(1 / (0.8 * rate * 0.3))
 
 
 def test_the_expectation_is_the_mean_over_the_four_outcomes():
@@ -71,10 +71,10 @@ def test_the_expectation_is_the_mean_over_the_four_outcomes():
             return share
 
     states = state(0.95, 0.9, 0.1, 0.2, 0.3, 0.3, 0.1)
-    sides = OLG().euler(Uneven([0.6, 0.0, 0.4, 0.3, 0.2]), states, nodes=1)["euler_1"]
+    sides = OLG().conditions(Uneven([0.6, 0.0, 0.4, 0.3, 0.2]), states, nodes=1)["euler_1"]
     saved = 0.6 * 0.95 * (1 - ALPHA)  # of the wage where K = 1
     mean = np.mean([2 * eta + dep for eta in ETA for dep in DEPRECIATION])
-    assert sides.discounted_return.item() == pytest.approx(BETA * mean / saved)
+    assert sides.right.item() == pytest.approx(BETA * mean / saved)
 
 
 def test_states_are_one_of_four_outcomes_and_capital_from_the_box():
@@ -95,7 +95,7 @@ def test_the_exact_policy_stays_inside_the_box():
     # as the docstring of the problem has it
     richest, oldest = capital[..., 0].exp(), capital[..., 4].exp()
     assert 0.36 < richest.min() < richest.max() < 0.48
-    assert 0.002 < oldest.min() < oldest.max() < 0.022
+    assert 0.002 < oldest.min() < oldest.max() < 0.023
 
 
 def test_stability_is_the_spectral_radius_of_the_jacobian_by_autograd():

@@ -3,73 +3,28 @@
 import pytest
 import torch
 
-from trainables.deqn.saving import ERROR_NODES, TRAINING_NODES, SavingProblem
-from trainables.network import Network
+from tests.trainables.test_economy import untrained
+from trainables.deqn.heads import Levels
+from trainables.deqn.saving import SavingProblem
 from trainables.problems import PROBLEMS
 from trainables.randomness import Generators
 
 NAMES = [name for name, cls in PROBLEMS.items() if issubclass(cls, SavingProblem)]
 every_economy = pytest.mark.parametrize("name", NAMES)
-
-
-class Lost(Network):
-    """Nothing but nan, in two replicates."""
-
-    def __init__(self, outputs):
-        super().__init__()
-        self.idle = torch.nn.Parameter(torch.zeros(2, 1))
-        self.outputs = outputs
-
-    def forward(self, states):
-        return states.new_full((*states.shape[:-1], self.outputs), torch.nan)
-
-
-def untrained(problem, r=2, dtype=torch.float64):
-    """Some network, also where all replicates start from one policy."""
-    generator = Generators.from_seed(0, r, dtype=dtype)
-    network = problem.build(problem.default_point, generator)
-    with torch.no_grad():
-        network.body.theta += 0.1 * generator.normal(*network.body.theta.shape)
-    return network
+every_head = pytest.mark.parametrize("head", ["share", "level"])
 
 
 @every_economy
-def test_the_two_forms_are_the_same_equations_in_other_units(name):
-    levels, relative = PROBLEMS[name](form="levels"), PROBLEMS[name](form="relative")
-    network = untrained(levels)
-    batch = levels.sample(Generators.from_seed(1, 2, dtype=torch.float64))
-    sides = levels.euler(network, batch["states"], TRAINING_NODES)
-    for equation, residual in levels.residuals(network, batch).items():
-        share = relative.residuals(network, batch)[equation]
-        torch.testing.assert_close(residual, share * sides[equation].discounted_return)
+def test_an_unknown_head_is_refused(name):
+    with pytest.raises(ValueError, match="share or level"):
+        PROBLEMS[name](head="rate")
 
 
 @every_economy
-def test_an_unknown_form_is_refused(name):
-    with pytest.raises(ValueError, match="levels or relative"):
-        PROBLEMS[name](form="logs")
-
-
-@every_economy
-def test_the_error_is_the_worst_equation_at_the_worst_place(name):
-    problem = PROBLEMS[name]()
-    network = untrained(problem)
-    with torch.no_grad():
-        error = problem.error(network)
-        states = (problem.held_out(network), problem.simulation(network))
-        by_hand = [
-            sides.relative().abs().quantile(0.9, dim=-1)
-            for place in states
-            for sides in problem.euler(network, place, ERROR_NODES).values()
-        ]
-    torch.testing.assert_close(error, torch.stack(by_hand).max(dim=0).values)
-    assert ERROR_NODES > TRAINING_NODES
-
-
-@every_economy
+@every_head
 @pytest.mark.parametrize("bias", [-1e3, 1e3])
-def test_even_a_saturated_network_has_a_finite_error(name, bias):
-    problem = PROBLEMS[name]()
+def test_even_a_saturated_network_is_feasible_and_has_a_finite_error(name, head, bias):
+    problem = PROBLEMS[name](head=head)
     network = untrained(problem, dtype=torch.float32)
     with torch.no_grad():
         network.body.theta[:, -problem.outputs :] = bias  # of the output layer
@@ -79,27 +34,57 @@ def test_even_a_saturated_network_has_a_finite_error(name, bias):
 
 
 @every_economy
-def test_a_lost_replicate_has_no_stability_and_raises_nothing(name):
-    problem = PROBLEMS[name]()
+def test_a_level_is_what_is_saved_of_the_means(name):
+    problem = PROBLEMS[name](head="level")
+    network = untrained(problem)
+    states = problem.held_out(network)
     with torch.no_grad():
-        metrics = problem.metrics(Lost(problem.outputs))
-    assert (metrics["stability"] == torch.inf).all()
+        share, means = network(states), problem.means(states)
+        level = torch.nn.functional.softplus(network.body(states) + network.offset)
+    assert means.shape == share.shape
+    feasible = ~network.infeasible(states)
+    torch.testing.assert_close((share * means)[feasible], level[feasible])
 
 
 @every_economy
-def test_simulated_states_are_the_same_each_time_and_differ_between_policies(name):
-    problem = PROBLEMS[name]()
+def test_a_level_head_tells_in_how_many_states_it_asks_for_more_than_there_is(name):
+    problem = PROBLEMS[name](head="level")
     network = untrained(problem)
+    assert isinstance(network, Levels)
     with torch.no_grad():
-        first, second = problem.simulation(network), problem.simulation(network)
-    assert torch.equal(first, second)
-    assert not torch.equal(first[0], first[1])
+        metrics = problem.metrics(network)
+        network.start_at(
+            state=problem.held_out(network)[0, 0].tolist(), shares=[0.999] * problem.outputs
+        )
+        greedy = problem.metrics(network)
+    assert (metrics["infeasible/box"] < 1).all()
+    assert (greedy["infeasible/box"] > metrics["infeasible/box"]).all()
+    plain = PROBLEMS[name]()
+    with torch.no_grad():
+        assert "infeasible/box" not in plain.metrics(untrained(plain))
 
 
-def test_a_network_can_start_from_given_shares():
-    problem = PROBLEMS["olg"]()
-    network = untrained(problem)
-    network.start_at([0.1, 0.2, 0.3, 0.4, 0.5])
-    shares = network(problem.held_out(network))
-    expected = shares.new_tensor([0.1, 0.2, 0.3, 0.4, 0.5]).expand_as(shares)
-    torch.testing.assert_close(shares, expected)
+@every_economy
+@every_head
+def test_a_flat_network_starts_from_the_same_outputs_in_every_state_of_every_replicate(name, head):
+    problem = PROBLEMS[name](head=head, flat=True)
+    network = problem.build({}, Generators.from_seed(0, 2, dtype=torch.float64))
+    states = problem.held_out(network)
+    saved = network(states) * (problem.means(states) if head == "level" else 1.0)
+    if head == "level":
+        saved = saved[~network.infeasible(states)].view(-1, problem.outputs)
+    torch.testing.assert_close(saved, saved.flatten(0, -2)[:1].expand_as(saved))
+    # what each layer before it learns still differs between replicates
+    assert not torch.equal(*network.body.theta)
+
+
+@every_economy
+@every_head
+def test_a_network_can_start_from_given_shares_in_a_state(name, head):
+    problem = PROBLEMS[name](head=head)
+    network = problem.build({}, Generators.from_seed(0, 2, dtype=torch.float64))
+    state = problem.held_out(network)[:1, :1]
+    shares = [0.1 * (1 + output) for output in range(problem.outputs)]
+    network.start_at(state[0, 0].tolist(), shares)
+    expected = state.new_tensor(shares).expand(2, 1, -1)
+    torch.testing.assert_close(network(state.expand(2, -1, -1)), expected)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from trainables.schedules import SCHEDULES, Constant, Cosine, Exponential, Plateau, warm_up
+from trainables.schedules import SCHEDULES, Constant, Cosine, Exponential, Plateau, Steps, warm_up
 
 FALLING = -torch.arange(12.0).unsqueeze(1).expand(12, 2)  # (e, r)
 
@@ -21,6 +21,9 @@ def test_the_values_are_those_worked_out_by_hand():
     assert Exponential(final=0.01).scale(0.5, FALLING)[0].item() == pytest.approx(0.1)
     assert Cosine(final=0.2).scale(0.5, FALLING)[0].item() == pytest.approx(0.6)
     assert Cosine(final=0.2).scale(1.0, FALLING)[0].item() == pytest.approx(0.2)
+    steps = Steps(factor=0.5, first=0.2, second=0.6)
+    scales = [steps.scale(tenth / 10, FALLING)[0].item() for tenth in (1, 2, 5, 6, 10)]
+    assert scales == [1.0, 0.5, 0.5, 0.25, 0.25]
 
 
 def test_a_plateau_lowers_the_rate_of_the_replicate_that_stands_still():

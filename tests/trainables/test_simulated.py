@@ -30,14 +30,12 @@ def test_each_pass_has_every_state_of_the_segment_once():
     for first in (0, 3):
         one_pass = torch.cat(batches[first : first + 3], dim=1)
         assert one_pass.sort(dim=1).values.tolist() == [[0, 0, 1, 1, 2, 2]] * 2
-    second = torch.cat(batches[6:9], dim=1)
-    assert second.sort(dim=1).values.tolist() == [[0, 0, 3, 3, 4, 4]] * 2 or (
-        second.sort(dim=1).values.tolist() == [[3, 3, 4, 4, 0, 0]] * 2
-    )
+    second = torch.cat(batches[6:9], dim=1)  # of the next segment: 3, 4, and what was put back
+    assert second.sort(dim=1).values.tolist() == [[0, 0, 3, 3, 4, 4]] * 2
 
 
 def test_the_tracks_go_on_where_the_last_segment_ended():
-    batches, carried = steps(SIMULATION, 7, limit=100.0)
+    _, carried = steps(SIMULATION, 7, limit=100.0)
     assert carried["pool"][0, :, 0].sort().values.tolist() == [3, 3, 4, 4, 5, 5]
     assert carried["heads"].flatten().tolist() == [6.0] * 4
 

@@ -15,13 +15,13 @@ from trainables.problems import PROBLEMS, problem_for
 from trainables.schedules import SCHEDULES
 from trainables.training import Training
 
-# every balancer on a problem of each field, every problem with one balancer of each kind
+# every balancer on a problem of each field, every problem with one that remembers and draws
 PAIRS = [
     (problem, balancer)
     for problem in PROBLEMS
     for balancer in BALANCERS
     if problem in ("burgers1d", "brock_mirman_labor", "genz3")
-    or balancer in ("uniform", "relobralo", "gradnorm")
+    or balancer == "relobralo"
 ]
 
 SMALL = {"width": 8, "depth": 2, "activation": "tanh", "learning_rate": 1e-2}
@@ -188,7 +188,9 @@ class Growing(PROBLEMS["burgers1d"]):
 
 
 def test_a_loss_that_explodes_without_overflowing_is_diverged():
-    report = Training(Growing(steps_per_epoch=2), SMALL, replicates=3, dtype=torch.float64).advance()
+    report = Training(
+        Growing(steps_per_epoch=2), SMALL, replicates=3, dtype=torch.float64
+    ).advance()
     assert report.diverged == "epoch 1: loss `pde` is 1e12 times its start in 3 of 3 replicates"
 
 

@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from trainables.deqn.saving import Euler, SavingProblem
+from trainables.deqn.conditions import Condition, Sides
+from trainables.deqn.saving import SavingProblem
 from trainables.network import Network
 from trainables.problem import Problem
+from trainables.randomness import Generators
 
 ALPHA, BETA = 0.36, 0.99  # capital share, discount factor
 
@@ -25,8 +27,8 @@ class BrockMirman(SavingProblem):
                      relative: euler  C' / (beta C alpha K'^(alpha - 1)) - 1, dimensionless.
     Exact: s = alpha beta whatever K (Brock & Mirman 1972), so K' = alpha beta K^alpha.
 
-    error, metrics: as in `SavingProblem`. Nothing is random here: every simulated path has come to
-    the rest point of the policy by the time that counts.
+    error, metrics: as in `Economy`. Nothing is random here: every simulated path has come to the rest
+    point of the policy by the time that counts, and training states are drawn from the box only.
     Published, 20,001 steps, learning rate falling from 1e-3 to 1e-5: |s - alpha beta| at most
     2.8e-5, relative residual 4.3e-5 (99th percentile) and 1.2e-4 (maximum). Source: the deqn-jax
     gallery; Scheidegger's lecture notebooks for parameters, network (2 x 50 relu) and box.
@@ -44,20 +46,24 @@ class BrockMirman(SavingProblem):
     }
     capital: ClassVar[slice] = slice(0, 1)
     calm: ClassVar[tuple[float, ...]] = ()
+    simulable: ClassVar[bool] = False
 
     batch_states: int = 64
 
-    def euler(self, network: Network, states: Tensor, nodes: int) -> dict[str, Euler]:
+    def means(self, states: Tensor) -> Tensor:
+        return states**ALPHA
+
+    def conditions(self, network: Network, states: Tensor, nodes: int) -> dict[str, Condition]:
         c, k_next = _allocation(network, states)
         c_next, _ = _allocation(network, k_next)
         rent_next = ALPHA * k_next ** (ALPHA - 1.0)
-        return {"euler": Euler((1.0 / c)[..., 0], (BETA * rent_next / c_next)[..., 0])}
+        return {"euler": Sides((1.0 / c)[..., 0], (BETA * rent_next / c_next)[..., 0])}
 
     def step(self, network: Network, states: Tensor, shock: Tensor) -> Tensor:
         return _allocation(network, states)[-1]
 
-    def shocks(self, generator: torch.Generator, periods: int, paths: int) -> Tensor:
-        return torch.zeros(periods, paths, 0)
+    def shocks(self, generator: Generators, *shape: int) -> Tensor:
+        return torch.zeros(*shape, 0)
 
     def solution(self, points: Tensor) -> Tensor:
         return torch.full_like(points, ALPHA * BETA)

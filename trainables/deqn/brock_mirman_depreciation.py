@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from trainables.deqn.conditions import Condition, Sides
 from trainables.deqn.endogenous_grid import Growth, optimal_policy
-from trainables.deqn.saving import Euler, SavingProblem, Shares
+from trainables.deqn.heads import Head
+from trainables.deqn.saving import SavingProblem
 from trainables.network import Network
 from trainables.problem import Problem
 from trainables.quadrature import gauss_hermite
@@ -39,7 +41,7 @@ class BrockMirmanDepreciation(SavingProblem):
     random networks 4 end there, and only the simulation in `error` tells: 0.1 after 1,000 steps, the
     others 0.004. Hence `anchored`: the network starts from the steady state's saving rate.
 
-    error, metrics: as in `SavingProblem`, `policy/...` against the reference.
+    error, metrics: as in `Economy`, `policy/...` against the reference.
     Published: mean log10 |relative residual| -3.1 after 20,001 steps (2 x 50 relu network, Adam at
     3e-4). Source: Scheidegger's lecture notebooks for the model; the rerun is that of deqn-jax.
     """
@@ -60,13 +62,17 @@ class BrockMirmanDepreciation(SavingProblem):
 
     anchored: bool = True
 
-    def build(self, point: Mapping[str, Any], generator: Generators) -> Shares:
+    def build(self, point: Mapping[str, Any], generator: Generators) -> Head:
         network = super().build(point, generator)
         if self.anchored:
-            network.start_at([self.steady_state()["s"]])
+            steady = self.steady_state()
+            network.start_at(state=[1.0, steady["K"]], shares=[steady["s"]])
         return network
 
-    def euler(self, network: Network, states: Tensor, nodes: int) -> dict[str, Euler]:
+    def means(self, states: Tensor) -> Tensor:
+        return states[..., :1] * states[..., 1:] ** ALPHA
+
+    def conditions(self, network: Network, states: Tensor, nodes: int) -> dict[str, Condition]:
         shocks, weights = (states.new_tensor(array) for array in gauss_hermite(nodes))  # (q,)
         _, c, k_next = _allocation(network, states)
         z_next = states[..., :1] ** RHO * torch.exp(SIGMA * shocks)  # (r, b, q)
@@ -74,15 +80,15 @@ class BrockMirmanDepreciation(SavingProblem):
         y_next, c_next, _ = _allocation(network, states_next.flatten(1, 2))  # (r, b q)
         rent_next = ALPHA * y_next.view_as(z_next) / k_next.unsqueeze(-1)
         gain = (1.0 - DELTA + rent_next) / c_next.view_as(z_next)
-        return {"euler": Euler(1.0 / c, BETA * (gain * weights).sum(-1))}
+        return {"euler": Sides(1.0 / c, BETA * (gain * weights).sum(-1))}
 
     def step(self, network: Network, states: Tensor, shock: Tensor) -> Tensor:
         _, _, k_next = _allocation(network, states)
         z_next = states[..., 0] ** RHO * torch.exp(SIGMA * shock[..., 0])
         return torch.stack([z_next, k_next], dim=-1)
 
-    def shocks(self, generator: torch.Generator, periods: int, paths: int) -> Tensor:
-        return torch.randn(periods, paths, 1, generator=generator, dtype=torch.float64)
+    def shocks(self, generator: Generators, *shape: int) -> Tensor:
+        return generator.normal(*shape, 1)
 
     def solution(self, points: Tensor) -> Tensor:
         z, k = points.detach().double().cpu().numpy().reshape(-1, 2).T
