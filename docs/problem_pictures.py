@@ -119,7 +119,7 @@ SHOTS: dict[str, Shot] = {
         {**SMALL, **FINISHED}, 12, ("x", "y"), ("u", "v", "p"), metrics=("u", "v", "p")
     ),
     "poisson_nd": Shot({**SMALL, **ANNEALED}, 10, outputs=("u",)),
-    "poisson_multiscale": Shot({**FAST, **static(boundary=1e4)}, 30, ("x",), ("u",)),
+    "poisson_multiscale": Shot({**FAST, **static(boundary=1e4), **FINISHED}, 20, ("x",), ("u",)),
     "kirchhoff": Shot(
         {**FAST, "problem.boundary": "hard", "balancer": "initial_loss"}, 8, ("x", "y"), ("w",)
     ),
@@ -136,7 +136,7 @@ SHOTS: dict[str, Shot] = {
         {**SMALL, **ANNEALED}, 25, ("x", "t"), ("u",), metrics=("coefficient",)
     ),
     "burgers_inverse": Shot(SMALL, 25, ("x", "t"), ("u",), metrics=("coefficient",)),
-    "income_hjb": Shot(SMALL, 25, ("a",), ("V_low", "V_high", "c_low", "c_high")),
+    "income_hjb": Shot({**SMALL, **FINISHED}, 15, ("a",), ("V_low", "V_high", "c_low", "c_high")),
     "brock_mirman": Shot(ECONOMY, 20, ("K",), ("s",)),
     "brock_mirman_stochastic": Shot(ECONOMY, 20, ("z", "log K"), ("s",)),
     "brock_mirman_depreciation": Shot(ECONOMY, 25, ("Z", "K"), ("s",)),

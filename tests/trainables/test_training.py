@@ -20,8 +20,7 @@ PAIRS = [
     (problem, balancer)
     for problem in PROBLEMS
     for balancer in BALANCERS
-    if problem in ("burgers1d", "brock_mirman_labor", "genz3")
-    or balancer == "relobralo"
+    if problem in ("burgers1d", "brock_mirman_labor", "genz3") or balancer == "relobralo"
 ]
 
 SMALL = {"width": 8, "depth": 2, "activation": "tanh", "learning_rate": 1e-2}
