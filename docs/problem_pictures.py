@@ -135,7 +135,9 @@ SHOTS: dict[str, Shot] = {
     "diffusion_inverse": Shot(
         {**SMALL, **ANNEALED}, 25, ("x", "t"), ("u",), metrics=("coefficient",)
     ),
-    "burgers_inverse": Shot(SMALL, 25, ("x", "t"), ("u",), metrics=("coefficient",)),
+    "burgers_inverse": Shot(
+        {**SMALL, **ANNEALED}, 30, ("x", "t"), ("u",), metrics=("coefficient",)
+    ),
     "income_hjb": Shot({**SMALL, **FINISHED}, 15, ("a",), ("V_low", "V_high", "c_low", "c_high")),
     "brock_mirman": Shot(ECONOMY, 20, ("K",), ("s",)),
     "brock_mirman_stochastic": Shot(ECONOMY, 20, ("z", "log K"), ("s",)),

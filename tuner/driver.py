@@ -11,7 +11,6 @@ import math
 import os
 import platform
 import re
-import shutil
 import socket
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,9 +31,6 @@ from tuner.table import Event, Ledger, Point, Status, Trial, TrialTable
 
 FALLBACKS = 10
 """Errors of a searcher in a row, each replaced by a random point, after which the sweep stops."""
-
-LEAST_SPACE, LEAST_SHARE = 2**26, 0.02
-"""Bytes, or the share of the disk if that is less, that have to be free for a segment to start."""
 
 Watch = Callable[[TrialTable], None]
 """Told of the table after everything that happens."""
@@ -385,14 +381,9 @@ class Driver:
 
     def _no_space(self) -> bool:
         """Whether the disk is too full to start anything; says so."""
-        disk = shutil.disk_usage(self.journal.path.parent)
-        if disk.free >= min(LEAST_SPACE, LEAST_SHARE * disk.total):
-            return False
-        self._wait(
-            f"{disk.free / 2**20:.1f} MiB are left in {self.journal.path.parent}, too few for "
-            "checkpoints; nothing is started until there is more"
-        )
-        return True
+        if reason := self.journal.short_of_space():
+            self._wait(reason)
+        return bool(reason)
 
     def _wait(self, reason: str) -> None:
         """Say that nothing can be recorded now; nothing is done meanwhile, unless it is to end."""

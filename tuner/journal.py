@@ -12,6 +12,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import time
 import warnings
 import zlib
@@ -24,6 +25,8 @@ from tuner.errors import JournalDamaged, SweepBusy
 from tuner.table import Event
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+LEAST_SPACE, LEAST_SHARE = 2**26, 0.02
+"""Bytes, or the share of the disk if that is less, that have to be free for a trial to start."""
 PATIENCE = 2.0
 """Seconds between two attempts to write while the disk is full."""
 
@@ -81,6 +84,16 @@ class Journal:
                 raise
         self._file.truncate(size)
         return f"no space left for {self.path}; going on as soon as there is"
+
+    def short_of_space(self) -> str:
+        """Why nothing is to be started now, for lack of space beside the journal; or ''."""
+        disk = shutil.disk_usage(self.path.parent)
+        if disk.free >= min(LEAST_SPACE, LEAST_SHARE * disk.total):
+            return ""
+        return (
+            f"{disk.free / 2**20:.1f} MiB are left in {self.path.parent}, too few for checkpoints; "
+            "nothing is started until there is more"
+        )
 
     def close(self) -> None:
         """Give the lock back."""

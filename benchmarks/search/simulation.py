@@ -33,6 +33,10 @@ class MemoryJournal:
         self.events += stamped
         return stamped
 
+    def short_of_space(self) -> str:
+        """Never: it takes none."""
+        return ""
+
 
 def first_point(space: Space, seed: int) -> Point:
     """The point that every engine starts from: a draw, so that no engine gets a lucky middle."""
