@@ -7,6 +7,7 @@ import torch
 torch.set_num_threads(1)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Give the tests that start Ray to one process, so that no two clusters share the cores."""
     for item in items:

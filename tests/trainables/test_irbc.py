@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from trainables.deqn.heads import set_outputs
 from trainables.deqn.irbc import DOMAIN_Z, ERROR_DEGREE, IRBC, SMOOTHING, TRAINING_DEGREE
 from trainables.deqn.irbc_economy import (
     BETA,
@@ -257,6 +258,15 @@ def test_the_irreversible_head_keeps_investment_and_multipliers_above_zero():
     assert found.multiplier.min() > 0
     assert (investment < 1e-4).any()  # where the smooth head would have gone below
     assert (states[..., :2] * math.exp(IRREVERSIBLE.growth_cap) - found.capital).min() > -1e-12
+
+
+@pytest.mark.parametrize(("distance", "share"), [(1e-5, 0.0), (-1e-5, 1.0)])
+def test_the_floor_binds_where_the_rule_without_it_would_disinvest(distance, share):
+    network = some_network(IRREVERSIBLE)
+    # the rule without the floor: k' = (1 - delta + distance) k in every state
+    raw = math.atanh(math.log(1 - DELTA + distance) / IRREVERSIBLE.growth_cap)
+    set_outputs(network.body, torch.tensor([raw, raw, 0.0, 0.0, 0.0], dtype=torch.float64))
+    assert IRREVERSIBLE.metrics(network)["complementarity/box/binding"].item() == share
 
 
 def test_complementarity_is_zero_on_both_branches_and_nowhere_else():

@@ -20,7 +20,7 @@ from trainables.deqn.irbc_economy import (
     slopes,
     step,
 )
-from trainables.deqn.irbc_policy import IDLE, Plans
+from trainables.deqn.irbc_policy import AT_FLOOR, IDLE, Plans
 from trainables.deqn.simulated import Simulation
 from trainables.network import Network, mlp
 from trainables.problem import Batch, Carried, Problem
@@ -65,17 +65,20 @@ class IRBC(Problem):
     anchored:   whether the untrained network is the first-order solution (see `irbc_slopes`), or
                 k' = k and lambda = 1.
 
+    Simulated states come nowhere near the floor, so a network trained on them does not learn the
+    multipliers: the Euler equation of the box then fails where the floor binds.
+
     error: the worst condition's 90th percentile of the absolute residual, over held-out states (k in
     [0.8, 1.2], z within 0.16; 2048, fewer for N > 4) and over as many of a long simulation under the
     replicate's own policy. Complementarity is not smoothed there, and less 4.5e-5, what multipliers
     start from: its product (mu / lambda) (I / k) would be small where both are.
     metrics: mean, 90th and 99th percentile and maximum of the same, condition by condition and place
-    by place; `complementarity/.../binding`, the share of countries whose multiplier is the larger
-    side; `stability`, the spectral radius of capital's law of motion at the rest point without
-    shocks; `slopes`, the largest distance of d log(k', lambda) / d(log k, z) in the steady state from
-    the first-order solution, which is that of an economy without risk. Of the run: `repairs`, the
-    share of states that had left k in [0.275, 3.6] or z within 8 standard deviations; a replicate
-    with more than half is lost.
+    by place; `complementarity/.../binding`, the share of countries that would invest less than nothing
+    without the floor; `stability`, the spectral radius of capital's law of motion at the rest point
+    without shocks; `slopes`, the largest distance of d log(k', lambda) / d(log k, z) in the steady
+    state from the first-order solution, which is that of an economy without risk. Of the run:
+    `repairs`, the share of states that had left k in [0.275, 3.6] or z within 8 standard deviations;
+    a replicate with more than half is lost.
 
     Published: mean and largest Euler residual on simulated states for N = 2 2.1e-5 and 3.5e-4
     (irreversible 2.0e-5 and 3.6e-4), for N = 10 8.3e-5 and 5.8e-4, after 401 segments, otherwise as
@@ -276,8 +279,8 @@ class IRBC(Problem):
                 name = f"complementarity/{place}"
                 size = found.complementarity(0.0).abs() - UNTRAINED
                 sizes[name] = size.clamp_min(0.0).flatten(1)
-                share = (found.multiplier > found.investment).to(size)
-                binding[f"{name}/binding"] = share.flatten(1).mean(-1)
+                held = (found.investment < AT_FLOOR).to(size)
+                binding[f"{name}/binding"] = held.flatten(1).mean(-1)
         return sizes, binding
 
 

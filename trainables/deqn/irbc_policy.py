@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
@@ -13,6 +15,8 @@ PRICE_CAP = 1.25
 """Of |log lambda|."""
 BEND = 1e-3
 """Share of capital over which the floor under investment is rounded off."""
+AT_FLOOR = BEND * math.log(2.0)
+"""Of I / k: below it, the floor is what keeps investment from being negative."""
 IDLE = 10.0
 """An untrained multiplier is softplus(-IDLE) = 4.5e-5 of the price of consumption."""
 
