@@ -90,7 +90,10 @@ def problem_class(name: str) -> type[Problem]:
     except (ImportError, AttributeError) as fault:
         raise ValueError(f"{name!r}: {fault}. Is it installed where the trials run?") from fault
     if not (isinstance(found, type) and issubclass(found, Problem)):
-        raise ValueError(f"{name!r} is not a subclass of trainables.Problem")
+        hint = ""
+        if callable(found) and not isinstance(found, type):
+            hint = ". A function that trains by itself goes under the key `trainable`"
+        raise ValueError(f"{name!r} is not a subclass of trainables.Problem{hint}")
     return found
 
 

@@ -32,7 +32,8 @@ class Economy(Problem):
     states:       `box`: fresh and uniform at every step. `simulated`: under the replicate's own
                   policy, by `tracks` paths that start in the box, in segments of `length` periods,
                   each trained on in `passes` passes (see `Simulation`). A path whose capital leaves
-                  the box starts anew there: a repair.
+                  the box starts anew there: a repair. A sampling places the states of a box; these
+                  are where the policy goes, so it has no say in them.
     batch_states: of a step.
     inputs:       of the network: `scaled` from the box to [-1, 1], or `raw`.
     capital:      the columns of the state that the policy moves.
