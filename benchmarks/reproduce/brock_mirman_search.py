@@ -19,6 +19,7 @@ from trainables.deqn.brock_mirman_depreciation import BrockMirmanDepreciation
 from trainables.deqn.economy import TRAINING_NODES
 from trainables.network import Network
 from tuner.sweep import Sweep
+from tuner.table import Trial
 
 TRIALS, STEPS, EPOCHS = 30, 3_000, 10
 QUICK_TRIALS, QUICK_STEPS = 6, 500
@@ -124,10 +125,16 @@ def _search(seed: int, quick: bool, ours: bool) -> dict[str, float]:
         "default": default.median,
         "best": best.error,
         "worst": max(trial.error for trial in searched),
-        "astray": sum(trial.reports[-1].metrics["policy"][0] > ASTRAY for trial in searched),
+        "astray": sum(_astray(trial) for trial in searched),
         "policy of the default": default.metrics["policy"][0],
         "policy of the best": best.reports[-1].metrics["policy"][0],
     }
+
+
+def _astray(trial: Trial) -> bool:
+    """Whether its policy is another one than the optimal, or lost."""
+    last = trial.reports[-1]
+    return bool(last.diverged) or last.metrics["policy"][0] > ASTRAY
 
 
 def rows(measured: Measured) -> list[Row]:
