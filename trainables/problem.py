@@ -120,8 +120,17 @@ class Problem(ABC):
         return {}
 
     def judged(self, network: Network) -> tuple[Tensor, dict[str, Tensor]]:
-        """Error and metrics, for problems in which one comes with the other."""
+        """Error and metrics, for problems in which one comes with the other.
+
+        A subclass with an `error` or `metrics` of its own is asked for those.
+        """
         return self.error(network), self.metrics(network)
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        own = vars(cls)
+        if "judged" not in own and ("error" in own or "metrics" in own):
+            cls.judged = Problem.judged  # type: ignore[method-assign]  # not that of its parent
 
     def solution(self, points: Tensor) -> Tensor:
         """(b, d) -> (b, o): the exact or the reference solution, where there is one."""

@@ -1,8 +1,11 @@
 """What all economies promise, whatever their policy is."""
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 
+from trainables.deqn.brock_mirman_depreciation import BrockMirmanDepreciation
 from trainables.deqn.conditions import Complementary
 from trainables.deqn.economy import ERROR_NODES, TRAINING_NODES, Economy
 from trainables.network import Network
@@ -252,3 +255,19 @@ def test_learning_from_simulated_states_finds_the_policy_where_it_leads():
     after = run.advance(1).metrics["policy/simulation/mean"]
     # 300 steps take it from some 0.2 to below 0.01
     assert max(after) < 0.1 * before.min()
+
+
+@dataclass(frozen=True)
+class Renamed(BrockMirmanDepreciation):
+    def error(self, network):
+        return super().error(network) + 1.0
+
+    def metrics(self, network):
+        return {**super().metrics(network), "mine": super().error(network)}
+
+
+def test_an_error_and_metrics_of_a_users_own_take_the_place_of_those_of_the_economy():
+    problem = Renamed(steps_per_epoch=1)
+    report = Training(problem, problem.default_point, replicates=2).advance()
+    assert report.error == pytest.approx([value + 1.0 for value in report.metrics["mine"]])
+    assert "stability" in report.metrics

@@ -149,9 +149,13 @@ class Economy(Problem):
         return judging.worst(_sizes(self._conditions(network, self.places(network))))
 
     def metrics(self, network: Network) -> dict[str, Tensor]:
-        return self.judged(network)[1]
+        return self.assessed(network)[1]
 
     def judged(self, network: Network) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.assessed(network)
+
+    def assessed(self, network: Network) -> tuple[Tensor, dict[str, Tensor]]:
+        """Error and metrics, in one pass over the places."""
         places = self.places(network)
         judged = self._conditions(network, places)
         sizes = _sizes(judged)

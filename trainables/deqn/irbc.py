@@ -202,9 +202,13 @@ class IRBC(Problem):
         return judging.worst(self._sizes(network)[0])
 
     def metrics(self, network: Network) -> dict[str, Tensor]:
-        return self.judged(network)[1]
+        return self.assessed(network)[1]
 
     def judged(self, network: Network) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.assessed(network)
+
+    def assessed(self, network: Network) -> tuple[Tensor, dict[str, Tensor]]:
+        """Error and metrics, in one pass over the places."""
         sizes, binding = self._sizes(network)
         steady = self._steady(network)
         distance = slopes(network, steady) - first_order_slopes(self.countries).to(steady)

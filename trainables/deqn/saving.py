@@ -50,8 +50,8 @@ class SavingProblem(Economy):
         middle = [(low + high) / 2.0 for low, high in zip(self.low, self.high, strict=True)]
         return Levels(body, self.means, middle)
 
-    def judged(self, network: Network) -> tuple[Tensor, dict[str, Tensor]]:
-        error, found = super().judged(network)
+    def assessed(self, network: Network) -> tuple[Tensor, dict[str, Tensor]]:
+        error, found = super().assessed(network)
         if isinstance(network, Levels):
             for place, states in self.places(network).items():
                 found[f"infeasible/{place}"] = network.infeasible(states).to(states).mean(-1)
