@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench docs
+.PHONY: help demo test check fix bench docs up down logs
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -36,3 +36,14 @@ bench: $(READY)  ## the measured claims, each beside a peer in the same run
 docs: $(READY)  ## generate docs/balancers.md and docs/problems.md
 	$(BIN)/python docs/make_balancers.py
 	$(BIN)/python docs/make_problems.py
+
+up: export TUNER_UID = $(shell test $$(id -u) = 0 && echo 1000 || id -u)
+up:  ## the service on this machine, in containers: Ray, MLflow, PostgreSQL (docs/cluster.md)
+	sh cluster/secrets.sh
+	docker compose up --detach --build --wait --scale worker=$(or $(WORKERS),2)
+
+down:  ## end the service; sweeps, artifacts and the database stay
+	docker compose down
+
+logs:  ## what the service says
+	docker compose logs --follow --tail=100

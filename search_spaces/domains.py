@@ -17,6 +17,9 @@ from search_spaces.range_checks import DomainError, default_outside, outside
 from search_spaces.ranges import Float, Int
 from search_spaces.values import Value, is_value, plain, same, written
 
+_MOST_OPTIONS = 1000
+"""Searchers count each of them; what has more is no choice but a range."""
+
 __all__ = ["Choice", "Constant", "Domain", "DomainError", "Float", "Int"]
 
 
@@ -32,14 +35,23 @@ class Choice:
             raise DomainError(
                 "choice", "choice is empty or no list. Give at least one value, such as [a, b]."
             )
+        if len(self.options) > _MOST_OPTIONS:
+            raise DomainError(
+                "choice",
+                f"choice has {len(self.options)} options, expected at most {_MOST_OPTIONS}. "
+                "Numbers in an order are a range: write {low: ..., high: ...}.",
+            )
         options = tuple(_checked(option, "choice") for option in self.options)
-        for k, option in enumerate(options):
-            if any(same(option, earlier) for earlier in options[:k]):
+        seen: set[tuple[bool, Value]] = set()  # as `same` compares: 1 is 1.0, and not true
+        for option in options:
+            key = (isinstance(option, bool), option)
+            if key in seen:
                 raise DomainError(
                     "choice",
                     f"option {written(option)} is there twice, expected different ones. "
                     "Remove one of them.",
                 )
+            seen.add(key)
         object.__setattr__(self, "options", options)
         if self.default is not None and not self.contains(self.default):
             raise default_outside(self.default, self.describe())

@@ -210,5 +210,5 @@ def _check_name(name: object, path: str) -> None:
         raise refuse(
             path,
             f"{written(name)} is no name for a parameter. Use letters, digits and underscores, "
-            "with dots between parts.",
+            "with dots between parts, 200 characters at most.",
         )

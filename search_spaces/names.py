@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable
 
 _NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
+_LONGEST = 200  # characters; MLflow takes 250 with what is put before
 
 
 def is_name(text: object) -> bool:
-    """Letters, digits and underscores, in parts joined by single dots."""
-    return isinstance(text, str) and _NAME.fullmatch(text) is not None
+    """Letters, digits and underscores, in parts joined by single dots; 200 characters at most."""
+    return isinstance(text, str) and len(text) <= _LONGEST and _NAME.fullmatch(text) is not None
 
 
 def nearest(name: object, known: Iterable[object]) -> str | None:

@@ -29,7 +29,7 @@ _WORDS = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 # All of C0 but tab and line ends, DEL, C1 but NEL, lone surrogates, and the two non-characters.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class YamlError(ValueError):
@@ -111,7 +111,7 @@ def _checked_text(text: str | bytes) -> str:
         )
     text = _decoded(text) if isinstance(text, bytes) else text
     text = text.removeprefix("\ufeff")
-    if control := _CONTROL.search(text):
+    if control := CONTROL.search(text):
         line, column = _place(text[: control.start()])
         raise YamlError(line, column, f"control character U+{ord(control[0]):04X}. Remove it.")
     if len(text.encode()) > _MAX_BYTES:
@@ -150,7 +150,7 @@ def _value(node: yaml.Node) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_value(item) for item in node.value]
     text: str = node.value
-    if control := _CONTROL.search(text):
+    if control := CONTROL.search(text):
         raise _at(
             node.start_mark,
             f"the escape gives control character U+{ord(control[0]):04X}. Remove it.",

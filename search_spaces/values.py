@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TypeAlias, TypeGuard
 
 import numpy as np
 
 Value: TypeAlias = str | int | float | bool
+
+_LARGEST = int(sys.float_info.max)
 
 
 def plain(value: object) -> object:
@@ -16,10 +19,10 @@ def plain(value: object) -> object:
 
 
 def is_value(value: object) -> TypeGuard[Value]:
-    """Text, a finite number, true or false."""
+    """Text, a finite number, true or false; a whole number that is too large for a float is none."""
     if isinstance(value, float):
         return math.isfinite(value)
-    return isinstance(value, (str, int))
+    return isinstance(value, str) or (isinstance(value, int) and abs(value) <= _LARGEST)
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
@@ -49,6 +52,8 @@ def written(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.12g}"
+    if isinstance(value, int) and abs(value) > _LARGEST:  # Python refuses to write long ones
+        return f"a number of some {int(value.bit_length() * math.log10(2)) + 1} digits"
     if isinstance(value, (list, tuple)):
         return "a list"
     if isinstance(value, dict):

@@ -38,6 +38,13 @@ def test_every_command_in_a_page_is_one(page):
         assert verb in main.commands, f"{page.name}: tuner {verb}"
 
 
+def test_every_test_that_a_promise_names_exists():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "guarantees.md").read_text()))
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) > 40
+    assert named - set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE)) == set()
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_example_is_a_sweep(path):
     from tuner.execution import check
@@ -96,11 +103,11 @@ def test_every_sweep_of_the_page_on_own_problems_can_be_run(name, own_files):
         driver = Driver(sweep, space, subject.default_point, journal)
         driver.open({})
         config = config_of(sweep, driver, driver.next_segment())
-    run = begin(config)
+    run = begin(config).run
     report = run.advance()
     assert report.diverged is None
     keep(run, config)
-    assert begin({**config, "epoch": 1}).epoch == 1
+    assert begin({**config, "epoch": 1}).run.epoch == 1
 
 
 def test_every_python_block_of_the_page_that_is_no_file_runs(own_files):

@@ -18,6 +18,8 @@ MAY_IMPORT = [
     ("search_spaces/", {"numpy", "pydantic", "yaml", "search_spaces"}),
     ("trainables/trainable.py", {"ray", "torch", "trainables"}),
     ("trainables/report.py", set()),
+    # where a storage is, and the only file that speaks to a bucket; pyarrow within its functions
+    ("trainables/bucket.py", {"pyarrow"}),
     ("trainables/guard.py", {"psutil"}),
     ("trainables/watcher.py", {"psutil"}),
     ("trainables/balancers/cagrad.py", {"clarabel", "numpy", "scipy", "torch", "trainables"}),
@@ -34,10 +36,10 @@ MAY_IMPORT = [
     ("tuner/prior.py", {"search_spaces", "trainables", "tuner"}),
     ("tuner/measured.py", {"search_spaces", "trainables", "tuner"}),
     ("tuner/subjects.py", {"search_spaces", "trainables", "tuner"}),
-    ("tuner/tracking.py", {"mlflow", "trainables.report", "tuner"}),
+    ("tuner/tracking_server.py", {"mlflow", "tuner", "urllib3"}),
     ("tuner/cli.py", {"click", "tuner"}),
     ("tuner/progress.py", {"rich", "tuner"}),
-    ("tuner/doctor.py", {"packaging", "tuner"}),
+    ("tuner/doctor.py", {"packaging", "trainables.bucket", "tuner"}),
     ("tuner/report.py", {"plotly", "trainables.report", "tuner"}),
     ("tuner/figures/", {"plotly", "numpy", "trainables.report", "tuner"}),
     ("tuner/searchers/density.py", {"numpy", "scipy"}),
@@ -57,7 +59,16 @@ MAY_IMPORT = [
     ("tuner/ranking.py", {"numpy", "pymoo", "trainables.report", "tuner"}),
     (
         "tuner/",
-        {"numpy", "pandas", "pydantic", "yaml", "search_spaces", "trainables.report", "tuner"},
+        {
+            "numpy",
+            "pandas",
+            "pydantic",
+            "yaml",
+            "search_spaces",
+            "trainables.bucket",
+            "trainables.report",
+            "tuner",
+        },
     ),
 ]
 

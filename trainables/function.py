@@ -34,13 +34,14 @@ where it was; with the same point and seed it has to do the same.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch import Tensor
+
+from trainables.importing import imported
 
 ARGUMENTS = ("point", "seed", "epochs", "checkpoint", "device")
 PLAIN: tuple[type, ...] = (bool, int, float, str, bytes)
@@ -66,18 +67,17 @@ class Function:
 
 def function_for(path: str) -> Function:
     """The function of a path. Raises ValueError that says what is wrong with it."""
-    module, separator, attribute = path.partition(":")
-    if not separator:
+    if ":" not in path:
         raise ValueError(f"{path!r}: a function is written my_package.my_module:function")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as fault:
-        raise ValueError(f"{path!r}: {fault}. Is it installed where the trials run?") from fault
+    found = imported(path)
     if isinstance(found, type) or not callable(found):
         raise ValueError(
             f"{path!r} is no function. A subclass of Problem goes under the key `problem`"
         )
-    parameters = inspect.signature(found).parameters.values()
+    try:
+        parameters = inspect.signature(found).parameters.values()
+    except (TypeError, ValueError):  # of some that are written in C
+        raise ValueError(f"{path!r} does not tell what it takes. Wrap it in a function") from None
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     takes = tuple(parameter.name for parameter in parameters if parameter.name in ARGUMENTS)
     strange = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -21,6 +20,7 @@ from trainables.deqn.brock_mirman_stochastic import BrockMirmanStochastic
 from trainables.deqn.irbc import IRBC
 from trainables.deqn.olg import OLG
 from trainables.deqn.olg_borrowing import OLGBorrowing
+from trainables.importing import imported
 from trainables.pinn.allen_cahn import AllenCahn
 from trainables.pinn.black_scholes import BlackScholes
 from trainables.pinn.burgers1d import Burgers1D
@@ -79,16 +79,12 @@ def problem_class(name: str) -> type[Problem]:
     """
     if name in PROBLEMS:
         return PROBLEMS[name]
-    module, separator, attribute = name.partition(":")
-    if not separator:
+    if ":" not in name:
         raise ValueError(
             f"{name!r}: no such problem. Known: {', '.join(sorted(PROBLEMS))}; your own is "
             "written my_package.my_module:MyProblem"
         )
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as fault:
-        raise ValueError(f"{name!r}: {fault}. Is it installed where the trials run?") from fault
+    found = imported(name)
     if not (isinstance(found, type) and issubclass(found, Problem)):
         hint = ""
         if callable(found) and not isinstance(found, type):

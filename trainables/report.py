@@ -87,4 +87,4 @@ def _finite(value: Any) -> Any:
 
 
 def _numbers(row: list[float | None], lost: float) -> Replicates:
-    return tuple(lost if value is None else float(value) for value in row)
+    return tuple(lost if value is None else value * 1.0 for value in row)  # text is refused

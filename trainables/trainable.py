@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import time
 import traceback
 from collections.abc import Mapping
@@ -18,8 +19,9 @@ from typing import Any
 
 from ray import tune
 
+from trainables.bucket import BucketAway, at_hand
 from trainables.guard import Guard
-from trainables.segment import Run, begin, keep
+from trainables.segment import NONE_SAVED, Begun, Run, begin, keep
 
 START = 60.0
 """Seconds that starting a segment may take beyond the limit of an epoch: modules are loaded."""
@@ -34,27 +36,31 @@ class MultiLossTrainable(tune.Trainable):
     """Runs one segment after the other.
 
     The config of a segment: `trial`, `segment`, `point`, `epoch` (go on from the newest sound
-    checkpoint not after this one; 0 starts anew), `folder` (of the trial), `copied` (None, or the
-    number and folder of the trial and the epoch whose state it takes), `problem` or `trainable` (the
-    other is None), `asked` (metrics that a function has to yield), `replicates`, `seed`, `epochs` and
-    `trial_seconds` (of the whole budget, the latter may be None), `precision`, `device`, `threads`,
-    `fidelity` (epochs or seconds), `rungs` (the fidelities at which the run is saved whatever the
-    time), `save_seconds` (at most so long between saves), `epoch_seconds` and `memory` (MiB, of the
-    process and those it starts): what takes more of them is ended from outside, see `guard.py`;
-    None is any.
+    checkpoint not after this one; 0 starts anew), `folder` (of the trial), `bucket` (the address of
+    the sweep if it lies in one, and the folders are in the working copy; None), `copied` (None, or
+    the number and folder of the trial and the epoch whose state it takes), `problem` or `trainable`
+    (the other is None), `asked` (metrics that a function has to yield), `replicates`, `seed`,
+    `epochs` and `trial_seconds` (of the whole budget, the latter may be None), `precision`,
+    `device`, `threads`, `fidelity` (epochs or seconds), `rungs` (the fidelities at which the run is
+    saved whatever the time), `save_seconds` (at most so long between saves), `epoch_seconds` and
+    `memory` (MiB, of the process and those it starts): what takes more of them is ended from
+    outside, see `guard.py`; None is any.
 
     A result holds `trial`, `segment`, `epoch`, `error` (the median, for schedulers and searchers of
     Tune's own), `report` (JSON text, since Tune would flatten it) and `checkpoint` (whether the run
     was saved after this epoch), or `fault` in place of the last four if the training raised. If it
-    has nothing more to do, the last result is there again with `ended`, which says why. Where the
-    disk is full, it trains on unsaved.
+    has nothing more to do, the last result is there again with `ended`, which says why. The first
+    result of a segment that could not go on from the `epoch` of its config has `resumed`, the epoch
+    from which it went on, and `unread`, why newer checkpoints could not be read (text, may be
+    empty). Where the disk is full, or the bucket does not answer, it trains on unsaved.
     """
 
     _guard: Guard | None = None  # of the process, from its first segment on
 
     def setup(self, config: dict[str, Any]) -> None:
-        self._config = config
+        self._config = at_hand(config)
         self._training: Run | None = None  # made in the first step, where faults are caught
+        self._error, self._best = math.inf, NONE_SAVED  # the last report's, and of what is saved
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._leave()
@@ -72,12 +78,15 @@ class MultiLossTrainable(tune.Trainable):
         try:
             if self._training is None:
                 with self._limits(START, self._config["epoch"] + 1):
-                    self._training = begin(self._config)
+                    begun = begin(self._config)
+                self._training, self._best = begun.run, begun.best
+                result |= _setback(begun, self._config["epoch"])
                 self._level = _level(self._config, self._training)
                 self._saved_at, self._saved = time.monotonic(), self._training.epoch
             before = self._training.epoch
             with self._limits():
                 report = self._training.advance()
+            self._error = report.median
             result |= {
                 "epoch": report.epoch,
                 "error": report.median,
@@ -96,7 +105,7 @@ class MultiLossTrainable(tune.Trainable):
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """For schedulers of Tune's own: saves the run in its folder, and tells Tune the epoch."""
         if self._training is not None:
-            keep(self._training, self._config)
+            self._keep(self._training)
             (Path(checkpoint_dir) / OF_TUNE).write_text(str(self._training.epoch))
 
     def load_checkpoint(self, checkpoint: dict[str, Any] | str | None) -> None:
@@ -115,13 +124,16 @@ class MultiLossTrainable(tune.Trainable):
 
     def _save(self, training: Run) -> bool:
         try:
-            keep(training, self._config)
+            self._keep(training)
         except OSError as fault:
-            if fault.errno not in FULL:
+            if fault.errno not in FULL and not isinstance(fault, BucketAway):
                 raise
             return False
         self._saved_at, self._saved = time.monotonic(), training.epoch
         return True
+
+    def _keep(self, training: Run) -> None:
+        self._best = keep(training, self._config, self._error, self._best)
 
     def _leave(self) -> None:
         """A segment ends: what it has learned since it was last saved may be asked for again."""
@@ -142,6 +154,13 @@ class MultiLossTrainable(tune.Trainable):
             None if seconds is None else more + seconds * epochs,
             config["memory"],
         )
+
+
+def _setback(begun: Begun, epoch: int) -> dict[str, Any]:
+    """What a result says of a segment that could not go on from the epoch it was to."""
+    if begun.run.epoch == epoch and not begun.unread:
+        return {}
+    return {"resumed": begun.run.epoch, "unread": "; ".join(begun.unread)[:1000]}
 
 
 def _level(config: Mapping[str, Any], training: Run) -> float:

@@ -12,10 +12,18 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.stopper import Stopper
 
 from trainables.watcher import note_of
+from tuner.bucket import uri_of
 from tuner.bundled import Bundled
 from tuner.driver import Driver, Segment
 from tuner.result import trial_folder
 from tuner.sweep import Sweep
+
+GENERAL = "The actor died unexpectedly before finishing this task."
+LOST_NODE = ("its node has died", "The actor is temporarily unavailable")
+"""What Ray says of an actor that is gone because the node on which it ran is.
+
+The second as long as it does not know more: a sound node would have told of the end of a process.
+"""
 
 
 class HoldsDriver:
@@ -75,11 +83,24 @@ class Decisions(HoldsDriver, schedulers.FIFOScheduler):
     def __init__(self, driver: Driver) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.driver = driver
+        self.trials: list[TuneTrial] = []
+
+    @property
+    def under_way(self) -> bool:
+        """An actor is at work on an epoch of which nothing has been heard."""
+        return any(trial.status == TuneTrial.RUNNING for trial in self.trials)
+
+    def on_trial_add(self, tune_controller: Any, trial: TuneTrial) -> None:
+        self.trials.append(trial)
 
     def on_trial_result(
         self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]
     ) -> str:
         config = trial.config
+        if "resumed" in result:
+            self.driver.resumed(
+                config["trial"], config["segment"], result["resumed"], result["unread"]
+            )
         if "fault" in result:
             self.driver.faulted(config["trial"], config["segment"], result["fault"])
             return str(self.STOP)
@@ -95,12 +116,14 @@ class Decisions(HoldsDriver, schedulers.FIFOScheduler):
         return str(self.CONTINUE if goes_on else self.STOP)
 
     def on_trial_error(self, tune_controller: Any, trial: TuneTrial) -> None:
-        config, error = trial.config, str(trial.get_error() or "").strip().splitlines()
-        reason = f"the process of the trial died: {error[-1] if error else 'no reason given'}"
+        config, said = trial.config, _error_of(trial)
         note = note_of(Path(config["folder"]), config["segment"])
-        if note.exists():  # its guard ended it
+        ended_by_guard = note.exists()
+        lost = any(words in said for words in LOST_NODE) and not ended_by_guard
+        reason = f"the {'node' if lost else 'process'} of the trial died: {_why(said)}"
+        if ended_by_guard:
             reason = note.read_text(errors="replace")
-        self.driver.faulted(config["trial"], config["segment"], reason[:2000])
+        self.driver.faulted(config["trial"], config["segment"], reason[:2000], node=lost)
 
 
 class DecisionsOfTune(Decisions):
@@ -111,6 +134,7 @@ class DecisionsOfTune(Decisions):
         self.own = own
 
     def on_trial_add(self, tune_controller: Any, trial: TuneTrial) -> None:
+        super().on_trial_add(tune_controller, trial)
         self.own.on_trial_add(tune_controller, trial)
 
     def on_trial_result(
@@ -153,16 +177,33 @@ class DecisionsOfTune(Decisions):
 
 
 class Stopping(HoldsDriver, Stopper):
-    """Ends everything once the driver wants no more."""
+    """Ends everything once the driver wants no more, and has heard of every epoch under way.
 
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
+    An actor that Tune ends saves the epoch that it was at; a checkpoint of an epoch that nobody has
+    heard of is not gone on from.
+    """
+
+    def __init__(self, driver: Driver, decisions: Decisions) -> None:
+        self.driver, self.decisions = driver, decisions
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
-        return bool(self.driver.stopping)
+        return bool(self.driver.stopping) and not self.decisions.under_way
+
+
+def _why(said: str) -> str:
+    """What counts of Ray's words on an actor that died: without its ids and the general remarks."""
+    lines = [line for line in said.splitlines() if not line.startswith(("Failure #", "\t"))]
+    told, _, _ = " ".join(lines[-2:]).replace(GENERAL, "").partition("Some common causes")
+    return told.strip() or "no reason given"
+
+
+def _error_of(trial: TuneTrial) -> str:
+    """What Tune wrote down of the error. It looks in the storage itself, where that is not yet."""
+    path = trial.error_file
+    return Path(path).read_text(errors="replace").strip() if path and Path(path).exists() else ""
 
 
 def config_of(sweep: Sweep, driver: Driver, segment: Segment) -> dict[str, Any]:
@@ -174,6 +215,7 @@ def config_of(sweep: Sweep, driver: Driver, segment: Segment) -> dict[str, Any]:
         "point": dict(segment.point),
         "epoch": segment.epoch,
         "folder": str(trial_folder(sweep.folder, segment.trial)),
+        "bucket": uri_of(sweep.folder),
         "copied": copied and (copied[0], str(trial_folder(sweep.folder, copied[0])), copied[1]),
         "problem": sweep.problem,
         "trainable": sweep.trainable,

@@ -41,7 +41,7 @@ def load(family: str, path: str, options: Mapping[str, Any]) -> Any:
     module, _, name = path.partition(":")
     try:
         cls = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as fault:
+    except (Exception, SystemExit) as fault:  # noqa: BLE001  somebody else's module
         raise SweepError(
             [Fault(f"{family}.name", f"{path} cannot be imported: {fault}. Write module:Class.")]
         ) from None

@@ -67,16 +67,18 @@ def _spaces() -> Iterator[tuple[str, str]]:
 
 
 def _sweeps(storage: Path) -> Iterator[tuple[str, str]]:
+    from tuner.at_work import standing
     from tuner.confirming import reported
     from tuner.errors import TunerError
+    from tuner.reading import sweeps_in
     from tuner.result import Result
     from tuner.wording import count, spread
 
-    for path in sorted(storage.glob("[!.]*/journal.jsonl")):
+    for name in sweeps_in(storage.expanduser()):
         try:
-            table = Result(path.parent).trials
+            table = Result(storage / name).trials
         except TunerError as error:
-            yield path.parent.name, str(error)
+            yield name, str(error)
             continue
         best = table.best()
         text = (
@@ -84,4 +86,4 @@ def _sweeps(storage: Path) -> Iterator[tuple[str, str]]:
             if best
             else "nothing has won yet"
         )
-        yield path.parent.name, f"{table.status}, {count(len(table), 'trial')}, {text}"
+        yield name, f"{standing(table)}, {count(len(table), 'trial')}, {text}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -13,15 +14,29 @@ from typing import Any, TypeVar
 import click
 
 import tuner
-from tuner.errors import TunerError
+from tuner.bucket import fetched_storage, on_this_machine
+from tuner.errors import TunerError, visible
+from tuner.interrupts import INTERRUPTED, at_once
+from tuner.naming import check_storage, folder_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
+
+def folder_there(context: click.Context, parameter: click.Parameter, storage: str) -> str:
+    """A storage on this machine: of a bucket the working copy, which knows whose it is."""
+    try:
+        check_storage(storage)
+        return on_this_machine(storage)
+    except TunerError as fault:
+        raise click.BadParameter(str(fault)) from None
+
 
 storage_option = click.option(
-    "--storage", default="sweeps", show_default=True, help="Folder of the sweeps."
+    "--storage",
+    default="sweeps",
+    show_default=True,
+    callback=folder_there,
+    help="Folder of the sweeps, or s3://bucket/prefix.",
 )
 
 
@@ -33,7 +48,8 @@ def readable(command: Command) -> Command:
         try:
             return command(*args, **kwargs)
         except TunerError as error:
-            click.echo(f"tuner: {error}", err=True)
+            for line in f"tuner: {error}".split("\n"):
+                click.echo(visible(line), err=True)
             sys.exit(2)
 
     return wrapped  # type: ignore[return-value]
@@ -47,7 +63,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--storage", help="Folder of the sweeps, in place of the one in FILE.")
+@click.option("--storage", help="Folder or s3://bucket/prefix, in place of the one in FILE.")
 @click.option("--address", help="Of a Ray cluster; a local one by default.")
 @click.option("--replace", is_flag=True, help="Put it in the place of a sweep of the same name.")
 @readable
@@ -55,11 +71,11 @@ def run(file: str, storage: str | None, address: str | None, replace: bool) -> N
     """Run the sweep in FILE, or go on with it if it was interrupted."""
     sweep = tuner.Sweep.load(file)
     if storage:
-        sweep = sweep.model_copy(update={"storage": storage})
+        sweep = sweep.stored_in(storage)
     from tuner.headline import headline
 
     result = watched(sweep, address, replace)
-    again = f"tuner run {file}" + (f" --storage {storage}" if storage else "")
+    again = f"tuner run {file}" + (f" --storage {shlex.quote(storage)}" if storage else "")
     conclude(result, headline(result.trials), again)
 
 
@@ -67,7 +83,7 @@ def watched(sweep: tuner.Sweep, address: str | None, replace: bool) -> tuner.Res
     """Run a sweep and show how it goes."""
     from tuner.progress import Progress
 
-    with Progress(sweep) as progress:
+    with at_once(), Progress(sweep) as progress:
         return tuner.run(sweep, address=address, watch=progress, replace=replace)
 
 
@@ -81,7 +97,7 @@ def conclude(result: tuner.Result, outcome: str, again: str) -> None:
 
 def closing_words(result: tuner.Result, outcome: str, again: str) -> Iterable[str]:
     """What is said at the end of a run: what came out, where to look, how to go on."""
-    from tuner.tracking import Sender
+    from tuner.tracking import shortfall
 
     table = result.trials
     yield ""
@@ -89,9 +105,7 @@ def closing_words(result: tuner.Result, outcome: str, again: str) -> Iterable[st
         yield click.wrap_text(outcome, width=min(shutil.get_terminal_size().columns, 99))
         yield f"report:  {result.report()}"
     yield f"MLflow:  tuner ui --storage {result.folder.parent}"
-    if pending := Sender(result.folder, result.sweep.tracking.uri).pending():
-        sync = f"tuner sync {result.folder.name} --storage {result.folder.parent}"
-        yield f"MLflow has not got {pending} of the journal's events yet. Send them with: {sync}"
+    yield from shortfall(result.folder, result.sweep.tracking.uri)
     if table.status != "finished":
         yield f"{table.status}: {table.reason}. Go on with: {again}"
 
@@ -103,25 +117,28 @@ def closing_words(result: tuner.Result, outcome: str, again: str) -> Iterable[st
 @readable
 def best(name: str, storage: str, as_json: bool) -> None:
     """Show the best trial of the sweep NAME and its point; of several objectives the Pareto set."""
-    result = tuner.Result(Path(storage) / name)
+    result = tuner.Result(folder_of(storage, name))
     trained, objectives = result.best(), result.trials.objectives
     front = result.pareto() if len(objectives) > 1 else []
     if as_json:
         members = {"pareto": [member.to_json() for member in front]} if front else {}
         click.echo(json.dumps({**trained.to_json(), **members}, indent=2))
         return
+    from tuner.at_work import standing
     from tuner.headline import about
     from tuner.wording import measures, short
 
     for line in about(result.trials, trained.trial):
-        click.echo(line)
+        click.echo(visible(line))
     for parameter, value in trained.point.items():
-        click.echo(f"  {parameter}: {value}")
+        click.echo(visible(f"  {parameter}: {value}"))
     if front:
         click.echo(f"Pareto set, {len(front)} of {len(result.trials.searched)} trials:")
     for trial in (member.trial for member in front):
         told = measures(trial.reports[-1], objectives)
-        click.echo(f"  trial {trial.number}: {told}; {short(trial.point)}")
+        click.echo(visible(f"  trial {trial.number}: {told}; {short(trial.point)}"))
+    if result.trials.status != "finished":
+        click.echo(visible(f"so far; the sweep is {standing(result.trials)}"))
 
 
 @main.command()
@@ -131,7 +148,7 @@ def best(name: str, storage: str, as_json: bool) -> None:
 @readable
 def report(name: str, storage: str, output: str | None) -> None:
     """Write the report of the sweep NAME, one HTML file."""
-    click.echo(tuner.Result(Path(storage) / name).report(output))
+    click.echo(tuner.Result(folder_of(storage, name)).report(output))
 
 
 @main.command()
@@ -151,7 +168,7 @@ def distil(
     """Would constants do? Run the best adaptive trial of NAME against its own late weights."""
     from tuner.distil import distil_verdict
 
-    sweep = tuner.Result(Path(storage) / name).distil(replicates)
+    sweep = tuner.Result(folder_of(storage, name)).distil(replicates)
     result = watched(sweep, address, replace)
     again = f"tuner distil {name} --storage {storage}"
     again += f" --replicates {replicates}" if replicates else ""
@@ -166,7 +183,7 @@ def repair(name: str, storage: str) -> None:
     """Mend the damaged journal of the sweep NAME: what can be read is kept, a copy stays."""
     from tuner.repair import repair as mend
 
-    done = mend(Path(storage).expanduser() / name)
+    done = mend(folder_of(storage, name))
     if done.copy is None:
         click.echo("The journal is sound; nothing was changed.")
         return
@@ -183,16 +200,19 @@ def repair(name: str, storage: str) -> None:
 @click.option("--seconds", default=60.0, show_default=True, help="Try for at most so long.")
 @readable
 def sync(name: str, storage: str, uri: str | None, seconds: float) -> None:
-    """Send MLflow what it has not got yet of the sweep NAME."""
+    """Send MLflow what it has not got yet of the sweep NAME, and again what it refused."""
     from tuner.tracking import Sender
 
-    result = tuner.Result(Path(storage).expanduser() / name)
+    result = tuner.Result(folder_of(storage, name))
     sender = Sender(result.folder, uri or result.sweep.tracking.uri)
+    sender.retry()
     left = sender.drain(seconds)
     if left:
         raise TunerError(
             f"{left} events are left. {sender.trouble or 'Out of time'}. Try again later."
         )
+    if told := sender.parked.told():
+        raise TunerError(f"MLflow still refuses {told}: see {sender.parked.path}")
     click.echo(f"MLflow has all of {name}.")
 
 
@@ -209,8 +229,10 @@ def list_(what: str, storage: str) -> None:
     """Show what there is to choose from."""
     from tuner import catalogue
 
-    for name, text in catalogue.entries(what, Path(storage)):
-        click.echo(f"{name:27} {text}".rstrip())
+    for name, text in catalogue.entries(
+        what, fetched_storage(storage) if what == "sweeps" else Path(storage)
+    ):
+        click.echo(visible(f"{name:27} {text}".rstrip()))
 
 
 @main.command()

@@ -14,6 +14,10 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from trainables.bucket import in_bucket
+from tuner.bucket import storage_of, try_out
+from tuner.errors import TunerError
+
 GIB = 2**30
 
 
@@ -30,6 +34,7 @@ def checkup(storage: Path) -> Iterator[Finding]:
     yield Finding(sys.version_info >= (3, 11), f"Python {platform.python_version()}")
     yield from _packages()
     yield _storage(storage)
+    yield from _bucket(storage)
     yield _memory()
     yield Finding(True, f"{os.cpu_count()} CPUs: as many trials of one CPU run at a time")
     yield _ray_address()
@@ -61,6 +66,18 @@ def _storage(storage: Path) -> Finding:
         return Finding(False, f"{folder}: cannot be written to ({fault.strerror}). Use --storage")
     free = shutil.disk_usage(existing).free / GIB
     return Finding(free > 1, f"{folder}: {free:.1f} GiB free")
+
+
+def _bucket(storage: Path) -> Iterator[Finding]:
+    """Of a storage that is the working copy of a bucket."""
+    if not in_bucket(uri := storage_of(storage / "any")):
+        return
+    try:
+        try_out(uri)
+    except TunerError as fault:
+        yield Finding(False, str(fault))
+    else:
+        yield Finding(True, f"{uri}: can be read, written, listed and deleted from")
 
 
 def _memory() -> Finding:

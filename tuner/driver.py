@@ -29,6 +29,9 @@ from tuner.schedulers import CONTINUE, Decision, Verdict
 from tuner.sweep import Sweep
 from tuner.table import Event, Ledger, Point, Status, Trial, TrialTable
 
+LOST_NODES = 10
+"""Segments that a trial may lose with their nodes; after more of them it is taken for the cause."""
+
 FALLBACKS = 10
 """Errors of a searcher in a row, each replaced by a random point, after which the sweep stops."""
 
@@ -179,15 +182,34 @@ class Driver:
             return False  # it is as if interrupted, and goes on with more
         return True
 
-    def faulted(self, trial: int, segment: int, reason: str) -> None:
-        """Take in that a segment broke. The trial goes on later, or fails if it broke too often."""
+    def resumed(self, trial: int, segment: int, epoch: int, unread: str) -> None:
+        """Take in that a segment went on from an epoch before the last report, or not as it should.
+
+        unread: why newer checkpoints could not be read; empty if there were none.
+        """
+        before = self.table.trials[trial]
+        if before.segments != segment or before.ended:
+            return
+        newest = max((at for at in before.checkpoints if epoch < at), default=None)
+        missing = f"the checkpoint of epoch {newest} is gone" if newest else "not saved since"
+        self._record(
+            event="resumed", trial=trial, segment=segment, epoch=epoch, reason=unread or missing
+        )
+
+    def faulted(self, trial: int, segment: int, reason: str, node: bool = False) -> None:
+        """Take in that a segment broke. The trial goes on later, or fails if it broke too often.
+
+        node: the node on which it ran is gone, which does not count as the trial's own fault.
+        """
         before = self.table.trials[trial]
         if before.segments != segment or before.ended or not before.live:
             return
-        self._record(event="faulted", trial=trial, segment=segment, reason=reason)
+        blameless = {"node": True} if node and before.lost < LOST_NODES else {}
+        self._record(event="faulted", trial=trial, segment=segment, reason=reason, **blameless)
         if self.table.trials[trial].faults > self.sweep.retries:
             self._end(trial, Status.FAILED, reason)
-        self._give_up_if_all_break(reason)
+        if not blameless:  # many trials may have been on one node
+            self._give_up_if_all_break(reason)
 
     def returned(self, trial: int, segment: int, reason: str) -> None:
         """Take in that a function has nothing more to do: its last error is that of the trial."""
@@ -267,7 +289,9 @@ class Driver:
         searcher, space, table = self.searcher, self.space, self.table.searched.snapshot()
         rng = np.random.default_rng([self.sweep.seed, number])
         try:
-            proposal = self.proposing.ask(lambda: searcher.propose(space, table, rng), wait)
+            proposal = self.proposing.ask(lambda: searcher.propose(space, table, rng))
+            while wait and proposal is None and not self.stopping:
+                proposal = self.proposing.ask(lambda: searcher.propose(space, table, rng))
         except Exception as fault:  # noqa: BLE001  a searcher's library may raise anything
             return self._at_random(fault)
         if proposal is None:
@@ -341,12 +365,13 @@ class Driver:
     def _ask_scheduler(self, trial: Trial) -> Decision:
         if trial.origin == "default":  # the yardstick of the whole sweep always runs to the end
             return CONTINUE
-        patience, waited = self.sweep.patience, trial.epochs - trial.best_epoch
-        if patience is not None and waited >= patience:
-            return Decision(
-                Verdict.STOP,
-                f"patience: no better error for {waited} epochs, since epoch {trial.best_epoch}",
-            )
+        if (patience := self.sweep.patience) is not None:
+            best = trial.best_epoch  # which looks at every report of the trial
+            if (waited := trial.epochs - best) >= patience:
+                return Decision(
+                    Verdict.STOP,
+                    f"patience: no better error for {waited} epochs, since epoch {best}",
+                )
         return self.scheduler.decide(trial, self.table.searched)
 
     def _replicates(self, trial: Trial) -> int:

@@ -6,18 +6,21 @@ TunerError              printed without a traceback
 ├── SweepBusy           another driver is at work on the sweep
 ├── SweepMissing        there is no such sweep
 ├── DiskFull            nothing can be recorded, and the sweep is to end
-└── JournalDamaged      the journal is not what was written; carries the line
+├── JournalDamaged      the journal is not what was written; carries the line
+└── EventRefused        an event of a journal says what cannot be
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from search_spaces import Fault
 
 __all__ = [
     "DiskFull",
+    "EventRefused",
     "Fault",
     "JournalDamaged",
     "SweepBusy",
@@ -28,16 +31,23 @@ __all__ = [
 ]
 
 
+SHOWN, WIDEST = 20, 1000
+"""Lines of a message, and characters of a line, which may quote what was given."""
+
+
 class TunerError(Exception):
     """The message says what was given, what was expected and what to do."""
 
 
 class SweepError(TunerError):
-    """A sweep that cannot be run, with all of its faults."""
+    """A sweep that cannot be run, with all of its faults; the message has the first of them."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+        lines = [_line(str(fault)) for fault in self.faults[:SHOWN]]
+        if more := len(self.faults) - SHOWN:
+            lines += [f"and {more} more"] if more > 0 else []
+        super().__init__("\n".join(lines))
 
 
 class SweepExists(TunerError):
@@ -66,3 +76,23 @@ class JournalDamaged(TunerError):
             f"from a backup, or keep what can be read of it: tuner repair {path.parent.name} "
             f"--storage {path.parent.parent}"
         )
+
+
+class EventRefused(TunerError):
+    """An event whose checksum is right and which no sweep has written. Nothing was changed."""
+
+    def __init__(self, event: Any, fault: str) -> None:
+        n = event.get("n", "?") if isinstance(event, Mapping) else "?"
+        super().__init__(
+            f"event {n} of the journal: {fault}. Nothing was changed. Restore the file from a "
+            "backup, or leave out what cannot be with `tuner repair`."
+        )
+
+
+def visible(text: str) -> str:
+    """A line that a terminal shows as it is: nothing in it moves the cursor or turns the text."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _line(text: str) -> str:
+    return visible(text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…")

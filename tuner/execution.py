@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import ray
@@ -27,10 +24,13 @@ from search_spaces import Space
 from trainables.trainable import MultiLossTrainable
 from tuner.ability import inabilities
 from tuner.adapters import Decisions, DecisionsOfTune, Proposals, Stopping
+from tuner.at_work import alone
+from tuner.bucket import fetched, journal_of, set_aside_there, uri_of, within
 from tuner.bundled import scheduler_of, searcher_of, unusable
 from tuner.driver import Driver, Watch, opened, refuse_another
-from tuner.errors import Fault, SweepError
-from tuner.journal import Journal, read
+from tuner.errors import Fault, SweepError, TunerError
+from tuner.interrupts import deaf_to_hangups, interrupts
+from tuner.journal import read
 from tuner.measured import unmeasured
 from tuner.prior import known_before
 from tuner.result import Result
@@ -53,35 +53,34 @@ def run(
     watch:   called with the trial table before Ray starts, and after everything that happens.
     replace: put the sweep in the place of one of the same name, which is kept beside it.
 
-    Ctrl-C or SIGTERM ends the sweep after the reports under way; the same call goes on later.
+    Ctrl-C, SIGTERM or a closed terminal ends the sweep after the reports under way; the same call
+    goes on later. The second Ctrl-C raises KeyboardInterrupt.
     Raises SweepError for what cannot be run, SweepExists, SweepBusy, JournalDamaged.
     """
     subject, space = check(sweep)
-    path = sweep.folder / "journal.jsonl"
+    path = fetched(within(sweep.storage, sweep.name)) / "journal.jsonl"
     going_on = not replace and opened(read(path))
     prior = [] if going_on else known_before(sweep, space, subject)
     if replace:
         set_aside(sweep.folder)
     refuse_another(sweep, replay(read(path)).specification)
     with ExitStack() as stack:
-        journal = stack.enter_context(Journal(path))
+        journal = stack.enter_context(journal_of(sweep.folder))
         driver = Driver(sweep, space, subject.default_point, journal, watch)
         if not (driver.done and driver.table.status == "finished"):
             watch(driver.table)
             stack.enter_context(cluster(sweep, address))
-            sender = Sender(sweep.folder, sweep.tracking.uri)
-            sender.start()
-            stack.callback(sender.close)
+            stack.enter_context(interrupts(driver))
+            stack.enter_context(sending(sweep))
             driver.open({"ray": ray.__version__, "tuner": tuner.__version__}, prior)
-            (sweep.folder / "sweep.yaml").write_text(sweep.to_yaml())
+            journal.beside("sweep.yaml", sweep.to_yaml())
             try:
-                with interrupts(driver):
-                    execute(driver)
+                execute(driver)
             except Exception as fault:
                 driver.stopping = f"the driver failed: {type(fault).__name__}: {fault}"[:2000]
-                raise
-            finally:
                 driver.close()
+                raise
+            driver.close()  # not after KeyboardInterrupt: it may have come amid an event
     return Result(sweep.folder)
 
 
@@ -108,8 +107,14 @@ def cluster(sweep: Sweep, address: str | None) -> Iterator[None]:
     address = address or os.environ.get("RAY_ADDRESS")
     already = ray.is_initialized()
     if not already:
-        local: dict[str, Any] = {} if address else {"include_dashboard": False}
-        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **local)
+        # "local", since by None Ray means whatever cluster somebody has started on this machine
+        local = {"address": "local", "include_dashboard": False}
+        where: dict[str, Any] = {"address": address} if address else local
+        try:
+            with deaf_to_hangups():
+                ray.init(logging_level=logging.ERROR, log_to_driver=False, **where)
+        except Exception as fault:
+            raise _without_ray(address, fault) from fault
     try:
         have = ray.cluster_resources()
         wanted = {"cpu": sweep.resources.cpu, "gpu": sweep.resources.gpu}
@@ -126,6 +131,20 @@ def cluster(sweep: Sweep, address: str | None) -> Iterator[None]:
             ray.shutdown()
 
 
+@contextmanager
+def sending(sweep: Sweep) -> Iterator[None]:
+    """MLflow is fed from the journal, to the last event unless it is to end at once."""
+    sender = Sender(sweep.folder, sweep.tracking.uri)
+    sender.start()
+    try:
+        yield
+    except Exception:
+        sender.close()
+        raise
+    else:
+        sender.close()
+
+
 def execute(driver: Driver) -> None:
     """Run segments until the driver has none left or is stopping."""
     sweep = driver.sweep
@@ -133,6 +152,7 @@ def execute(driver: Driver) -> None:
     if searcher is not None:
         searcher.begin(driver.space, driver.table)
         driver.searcher = searcher
+    decisions = DecisionsOfTune(driver, scheduler) if scheduler else Decisions(driver)
     resources = {"cpu": sweep.resources.cpu, "gpu": sweep.resources.gpu}
     for name in ("ray.tune", "ray.tune.execution.tune_controller"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # faults are in the journal
@@ -142,7 +162,7 @@ def execute(driver: Driver) -> None:
             tune.with_resources(MultiLossTrainable, resources),
             tune_config=tune.TuneConfig(
                 search_alg=Proposals(driver, searcher),
-                scheduler=DecisionsOfTune(driver, scheduler) if scheduler else Decisions(driver),
+                scheduler=decisions,
                 num_samples=-1,
                 reuse_actors=True,
                 max_concurrent_trials=slots(sweep),
@@ -150,7 +170,7 @@ def execute(driver: Driver) -> None:
             run_config=tune.RunConfig(
                 name=sweep.name,
                 storage_path=scratch,
-                stop=Stopping(driver),
+                stop=Stopping(driver, decisions),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
             ),
@@ -166,31 +186,13 @@ def slots(sweep: Sweep) -> int:
     return max(1, min(holds, sweep.concurrency or holds))
 
 
-@contextmanager
-def interrupts(driver: Driver) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the sweep in order; the second Ctrl-C at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's; a sweep in another thread is not interrupted
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if driver.stopping:
-            raise KeyboardInterrupt
-        driver.stopping = "by Ctrl-C" if number == signal.SIGINT else "by SIGTERM"
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def set_aside(folder: Path) -> Path | None:
     """Rename the folder of a sweep to `.NAME.replaced-1`, -2, ...; returns where it is now."""
+    if uri_of(folder):
+        return set_aside_there(folder)
     if not folder.exists():
         return None
-    with Journal(folder / "journal.jsonl"):  # refuses while another driver is at work on it
+    with alone(folder / "journal.jsonl"):  # refuses while another driver is at work on it
         number = 1
         while (kept := folder.with_name(f".{folder.name}.replaced-{number}")).exists():
             number += 1
@@ -202,4 +204,17 @@ def _too_many(kind: str, wanted: float, have: float) -> Fault:
         f"resources.{kind}",
         f"a trial asks for {wanted:g}, but the cluster has {have:g}. Ask for at most {have:g}, or "
         "give the address of a larger cluster.",
+    )
+
+
+def _without_ray(address: str | None, fault: Exception) -> TunerError:
+    said = " ".join(str(fault).split())[:300] or type(fault).__name__
+    if address:
+        return TunerError(
+            f"the Ray cluster at {address} cannot be reached: {said}. Is the address that of "
+            "`ray start --head`, and is the token the cluster's?"
+        )
+    return TunerError(
+        f"Ray does not start on this machine: {said}. It may be too busy or short of memory: the "
+        "same command tries again. `tuner doctor` looks for other reasons."
     )

@@ -4,6 +4,10 @@ One event a line: the CRC-32 of the rest in hex, a space, and the event as JSON.
 when the lines are on disk, so nothing that happens afterwards can undo them. A line that was not
 finished (the machine died while writing) is dropped when the journal is next opened to write; a
 damaged line that others follow means that the file was changed, and is refused with its number.
+
+One writer at a time holds flock's lock on the file, which the kernel gives back when the writer is
+gone, however it went. It holds between the machines of NFS version 4 as well, whose server gives it
+back once it has not heard of a client for a lease time, 90 seconds unless it was told otherwise.
 """
 
 from __future__ import annotations
@@ -21,10 +25,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from tuner.errors import JournalDamaged, SweepBusy
+from tuner.errors import JournalDamaged, SweepBusy, TunerError
+from tuner.reading import check_is_file, content_of, is_there, replace_with
 from tuner.table import Event
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
 LEAST_SPACE, LEAST_SHARE = 2**26, 0.02
 """Bytes, or the share of the disk if that is less, that have to be free for a trial to start."""
 PATIENCE = 2.0
@@ -43,12 +49,20 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.events = path, list[Event]()
         self.waits: Callable[[str], None] = lambda reason: None
         """Told again and again why nothing can be written. It may raise, to end the waiting."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise TunerError(f"{path.parent}: cannot be a folder ({fault.strerror}).") from None
         self._file = locked(path)
-        self.events = list(self._recover())
+        try:
+            self._prepare()
+            self.events += self._recover()
+        except BaseException:
+            self._file.close()  # now, not when nobody looks at the exception any more
+            raise
         self._clock = self.events[-1]["clock"] if self.events else 0.0
         self._opened = time.monotonic()
 
@@ -71,6 +85,13 @@ class Journal:
             time.sleep(PATIENCE)
         self.events += stamped
         return stamped
+
+    def beside(self, name: str, text: str) -> None:
+        """Write a file that lies beside the journal."""
+        replace_with(self.path.with_name(name), text)
+
+    def _prepare(self) -> None:
+        """The lock is had, and nothing has been read."""
 
     def _write(self, content: bytes) -> str:
         """Add to the file, whole and durably, or leave it as it was and say why: the disk is full."""
@@ -114,7 +135,7 @@ class Journal:
         """The events of the file; cuts off a torn end."""
         sound = 0
         self._file.seek(0)
-        for event, end in _parse(self._file.read(), self.path):
+        for event, end in parse(self._file.read(), self.path):
             sound = end
             yield event
         size = self._file.seek(0, os.SEEK_END)
@@ -131,25 +152,52 @@ class Journal:
 def locked(path: Path) -> BinaryIO:
     """The file, open to read and to add to, which no other process can have like that meanwhile.
 
-    Raises SweepBusy.
+    Raises SweepBusy, and TunerError where there is no file of the sweep's own and can be none.
     """
-    file = path.open("a+b", buffering=0)
+    if path.parent.is_symlink():
+        raise TunerError(
+            f"{path.parent}: is a symbolic link, so the sweep would be written elsewhere. Put the "
+            "folder there, or name the other storage."
+        )
+    is_there(path)  # and if it is, it is a file
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as fault:
+        if fault.errno in FULL:
+            raise
+        raise TunerError(f"{path}: cannot be written ({fault.strerror}).") from None
+    file = os.fdopen(descriptor, "a+b", buffering=0)
+    try:
+        check_is_file(descriptor, path)
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except TunerError:
+        file.close()
+        raise
     except BlockingIOError:
         file.close()
         raise SweepBusy(
             f"{path.parent}: another process is at work on this sweep. Wait for it, or end it; "
             "`tuner report` and MLflow can be looked at meanwhile."
         ) from None
+    except OSError as fault:
+        file.close()
+        if fault.errno not in NO_LOCKS:
+            raise
+        raise TunerError(
+            f"{path.parent}: the file system there has no locks ({fault.strerror}), so nothing would "
+            "keep two drivers from writing one sweep. Mount it with locks (NFS: version 4, without "
+            "`nolock`), or name another folder, or a bucket, with --storage."
+        ) from None
     return file
 
 
 def read(path: Path, after: int = 0) -> list[Event]:
     """The events with a number above `after`. Does not lock: a torn end is not there yet."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return []
-    return [event for event, _ in _parse(path.read_bytes(), path) if event["n"] > after]
+    content = content_of(path, links=False)
+    return [event for event, _ in parse(content, path) if event["n"] > after]
 
 
 class Follower:
@@ -159,13 +207,19 @@ class Follower:
         self.path, self.after = path, after
         self._place, self._line = 0, 1  # where the next line starts, and its number
 
-    def __call__(self) -> list[Event]:
-        """The events that are new since the last call, with a number above `after`."""
+    def __call__(self, most: int | None = None) -> list[Event]:
+        """The events that are new since the last call, with a number above `after`.
+
+        most: bytes to read at a time; the next call goes on from there. None: all there are.
+        """
         if not self.path.exists():
             return []
         with self.path.open("rb") as file:
             file.seek(self._place)
-            found = list(_parse(file.read(), self.path, self._line))
+            content = file.read(-1 if most is None else most)
+            while most is not None and b"\n" not in content and (more := file.read(most)):
+                content += more  # a line that is longer
+            found = list(parse(content, self.path, self._line))
         self._place += found[-1][1] if found else 0
         self._line += len(found)
         return [event for event, _ in found if event["n"] > self.after]
@@ -177,7 +231,7 @@ def encode(event: Event) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def _parse(content: bytes, path: Path, first: int = 1) -> Iterator[tuple[Event, int]]:
+def parse(content: bytes, path: Path, first: int = 1) -> Iterator[tuple[Event, int]]:
     """Each event and the place where its line ends; the first line is line `first` of the file.
 
     Stops before a torn last line. Event n is on line n, so a line that is missing is noticed.
@@ -199,5 +253,12 @@ def decode(line: bytes) -> Event | None:
     checksum, _, text = line.partition(b" ")
     if checksum != b"%08x" % zlib.crc32(text):
         return None
-    event: Event = json.loads(text)
-    return event
+    try:
+        event = json.loads(text, parse_constant=_refused)
+    except (ValueError, RecursionError):  # of text that was not written here, checksum and all
+        return None
+    return event if isinstance(event, dict) and type(event.get("n")) is int else None
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")

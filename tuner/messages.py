@@ -19,6 +19,7 @@ _TYPES = {
     "dict_type": "keys with values",
     "model_type": "keys with values",
     "model_attributes_type": "keys with values",
+    "finite_number": "a finite number",
 }
 _BOUNDS = {
     "greater_than": "more than {gt:g}",

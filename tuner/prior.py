@@ -23,13 +23,17 @@ from typing import Any
 
 from search_spaces import Space
 from search_spaces.values import same
+from trainables.bucket import in_bucket
 from trainables.choices import DEFAULTS, FAMILIES
 from trainables.function import Function
 from trainables.report import Report
+from tuner.bucket import fetched
 from tuner.errors import Fault, SweepError
 from tuner.journal import read
+from tuner.naming import is_name
+from tuner.reading import is_there, sweeps_in
 from tuner.subjects import Subject
-from tuner.sweep import NAME, Sweep, subject_in
+from tuner.sweep import Sweep, subject_in
 from tuner.table import Point, Status, Trial, TrialTable, replay
 from tuner.wording import count
 
@@ -139,11 +143,12 @@ def _known(sweep: Sweep, source: str, space: Space, problem: Subject) -> dict[st
 
 def _folder(sweep: Sweep, source: str) -> Path:
     """Of a sweep by its name in the same storage, or by its path."""
-    named = bool(NAME.fullmatch(source))
-    folder = sweep.folder.parent / source if named else Path(source).expanduser().absolute()
-    if not (folder / "journal.jsonl").exists():
-        names = sorted(path.parent.name for path in folder.parent.glob("[!.]*/journal.jsonl"))
-        there = f"{folder.parent} holds {', '.join(names[:20]) or 'none'}"
+    folder = (
+        sweep.folder.parent / source if is_name(source) else Path(source).expanduser().absolute()
+    )
+    folder = fetched(source if in_bucket(source) else folder)
+    if not is_there(folder / "journal.jsonl"):
+        there = f"{folder.parent} holds {', '.join(sweeps_in(folder.parent)[:20]) or 'none'}"
         raise ValueError(f"{folder}: no sweep lies there. {there}; or give the path of a folder.")
     return folder
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tuner.confirming import reported
 from tuner.sweep import Sweep
 from tuner.table import ENDED, Point, Status, Trial, TrialTable
+from tuner.tracking import trouble
 from tuner.wording import duration, short, spread
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class Progress:
         self._live: Any = None
         self._begun = False
         self._ended, self._said_at = 0, -LINE_SECONDS
+        self._trouble = ""
         self._table = TrialTable()
 
     def __enter__(self) -> Self:
@@ -146,6 +148,9 @@ class Progress:
         if len(table) and (ended != self._ended or now - self._said_at >= LINE_SECONDS):
             self._ended, self._said_at = ended, now
             print(Snapshot.of(table, self.sweep).line(), file=self.stream, flush=True)
+            if (said := trouble(self.sweep.folder)) != self._trouble:
+                self._trouble = said
+                print(said or "MLflow gets everything again", file=self.stream, flush=True)
 
     def _begin(self) -> None:
         self._begun = True
@@ -185,6 +190,8 @@ class Progress:
         parts: list[RenderableType] = [Text(f"{self.sweep.name}: {now.line()}", style="bold")]
         if now.best:
             parts.append(_one_line(now.best.point, "best: "))
+        if said := trouble(self.sweep.folder):
+            parts.append(Text(said, style="dim", no_wrap=True, overflow="ellipsis"))
         return Group(*parts, rows)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from threading import Thread
 
 from tuner.table import Point
 
@@ -25,32 +26,30 @@ class Proposing:
     """One proposal at a time, in a thread of its own."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="proposing")
         self._under_way: Future[Proposal] | None = None
 
-    def ask(self, make: Callable[[], Point | None], wait: bool) -> Proposal | None:
+    def ask(self, make: Callable[[], Point | None]) -> Proposal | None:
         """The proposal that is under way, which `make` starts if none is; None: not ready yet.
 
         make: called in the thread, with what it knows of the table at this moment. What it raises
         is raised here.
         """
         if self._under_way is None:
-            self._under_way = self._thread.submit(_timed, make)
-        try:
-            proposal = self._under_way.result(None if wait else GRACE)
-        except TimeoutError:
-            if self._under_way.done():  # the searcher's own
-                self._under_way = None
-                raise
+            self._under_way = Future()
+            work = (self._under_way, make)
+            # a daemon: a process that is to end does not wait for it
+            Thread(target=_propose, args=work, name="proposing", daemon=True).start()
+        if not wait((self._under_way,), GRACE).done:
             return None
-        except BaseException:
-            self._under_way = None
-            raise
-        self._under_way = None
-        return proposal
+        found, self._under_way = self._under_way, None
+        return found.result()
 
 
-def _timed(make: Callable[[], Point | None]) -> Proposal:
+def _propose(future: Future[Proposal], make: Callable[[], Point | None]) -> None:
     start = time.monotonic()
-    point = make()
-    return Proposal(point, time.monotonic() - start)
+    try:
+        point = make()
+    except BaseException as fault:  # noqa: BLE001  raised where it is asked for
+        future.set_exception(fault)
+    else:
+        future.set_result(Proposal(point, time.monotonic() - start))

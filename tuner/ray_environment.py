@@ -1,7 +1,7 @@
 """What Ray reads from the environment when it is imported; import this file before it.
 
 Tune's loggers write every result three times, and its snapshots are of no use here, since nothing
-is restored from them; Ctrl-C is handled by `execution.interrupts`.
+is restored from them; Ctrl-C is handled by `tuner.interrupts`.
 
 Token authentication is asked for explicitly, since Ray's default changes between versions. Where
 there is no token yet, the local cluster gets one of its own, which other users of the machine do

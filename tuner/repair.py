@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.errors import SweepMissing, TunerError
+from tuner.bucket import fetched, mending, uri_of
+from tuner.errors import EventRefused, SweepMissing, TunerError
 from tuner.journal import decode, encode, locked
-from tuner.table import Event
+from tuner.reading import content_of
+from tuner.soundness import unsound
+from tuner.table import Event, Ledger
 
 LOST = "the line that proposed it was damaged, and its point is lost"
 
@@ -33,19 +36,20 @@ class Repair:
     copy: Path | None
 
 
-def repair(folder: Path) -> Repair:
+def repair(folder: str | Path) -> Repair:
     """Mend the journal of a sweep. Refuses while a driver is at work on it.
 
     Raises SweepMissing if there is none, TunerError if the request itself is lost.
     """
+    uri, folder = uri_of(folder), fetched(folder)
     path = folder / "journal.jsonl"
-    if not path.exists():
+    if not os.path.lexists(path):
         raise SweepMissing(
             f"{folder}: no sweep lies there. `tuner list sweeps` shows what there is."
         )
-    with locked(path):
-        content = path.read_bytes()
-        events = [decode(line) for line in content.split(b"\n")[:-1]]
+    with mending(uri, path) if uri else locked(path):
+        content = content_of(path, links=False)
+        events = _agreeing([_believed(line) for line in content.split(b"\n")[:-1]])
         damaged = tuple(number for number, event in enumerate(events, 1) if event is None)
         sound = [event for event in events if event is not None]
         kept, lost = mended(sound)
@@ -55,12 +59,40 @@ def repair(folder: Path) -> Repair:
         copy.write_bytes(content)
         _sync(copy)
         temporary = path.with_name(".journal.jsonl.tmp")
+        temporary.unlink(missing_ok=True)  # so that no link of that name is followed
         temporary.write_bytes(b"".join(encode(event) for event in kept))
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
         (folder / "tracking.json").unlink(missing_ok=True)  # it counts lines: all are sent again
     return Repair(damaged, lost, copy)
+
+
+def _believed(line: bytes) -> Event | None:
+    """The event of a line; None if it is not what was written, or no sweep has written it."""
+    event = decode(line)
+    return None if event is None or unsound(event) else event
+
+
+def _agreeing(events: list[Event | None]) -> list[Event | None]:
+    """None as well in the place of what contradicts the events before it.
+
+    What is said of a trial that was not proposed may be true as long as as many lines are missing.
+    """
+    known = [event for event in events if event is not None]
+    proposed = {event["trial"] for event in known if event["event"] == "proposed"}
+    highest = max((event.get("trial", 0) for event in known), default=0)
+    missing = max((event["n"] for event in known), default=0) - len(known)
+    may_be_lost = highest - len(proposed) <= missing
+    ledger, agreeing = Ledger(), list(events)
+    for place, event in enumerate(events):
+        if event is None or (may_be_lost and event.get("trial", highest) not in proposed):
+            continue
+        try:
+            ledger.apply(event)
+        except EventRefused:
+            agreeing[place] = None
+    return agreeing
 
 
 def mended(events: Iterable[Event]) -> tuple[list[Event], tuple[int, ...]]:
@@ -75,13 +107,14 @@ def mended(events: Iterable[Event]) -> tuple[list[Event], tuple[int, ...]]:
     default = next((e for e in proposed.values() if e["origin"] == "default"), None)
     highest = max((event["trial"] for event in sound if "trial" in event), default=0)
     lost = tuple(number for number in range(1, highest + 1) if number not in proposed)
+    gone = frozenset(lost)
     if lost and default is None:
         default = next(iter(proposed.values()), {"point": {}})
     kept: list[Mapping[str, Any]] = []
     placed = 0  # trials so far, since they are proposed in the order of their numbers
     for event in sound:
         number = event.get("trial", 0)
-        if number in lost:
+        if number in gone:
             continue
         if event["event"] == "proposed":
             kept += _stand_ins(range(placed + 1, number), default, event)
@@ -108,7 +141,7 @@ def _stand_ins(
 
 def _free_name(path: Path) -> Path:
     number = 1
-    while (copy := path.with_name(f"{path.name}.damaged-{number}")).exists():
+    while os.path.lexists(copy := path.with_name(f"{path.name}.damaged-{number}")):
         number += 1
     return copy
 

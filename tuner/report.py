@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tuner import figures
 from tuner.confirming import reported
 from tuner.headline import headline
-from tuner.report_tables import best_trials, confirmed_trials, pareto_trials, statuses
+from tuner.report_tables import best_trials, confirmed_trials, pareto_trials, setbacks, statuses
 from tuner.table import Trial, TrialTable
 from tuner.wording import as_yaml
 
@@ -54,6 +54,7 @@ def _page(
         _section("Confirmed with fresh seeds", confirmed_trials(table)),
         _pareto(table),
         _section("All trials", statuses(table)),
+        _section("What went wrong on the way", setbacks(table)),
         _pictures(table, best),
         _section("The best point", _block(as_yaml(best.point))) if best else "",
         _section("What to do next", _block("\n".join(how_to))) if how_to else "",

@@ -1,4 +1,7 @@
-"""The tables of a report, as HTML: the best trials, the confirmed, the Pareto set, all by status."""
+"""The tables of a report, as HTML: the best trials, the confirmed, the Pareto set, all by status.
+
+And what went wrong on the way.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from tuner.table import Status, Trial, TrialTable
 from tuner.wording import compared, measured, number, short, shown, spread, spread_of
 
 SHOWN = 5
+LATEST = 40
 
 
 def best_trials(table: TrialTable) -> str:
@@ -101,6 +105,18 @@ def statuses(table: TrialTable) -> str:
         for n, status, why in rows
     ]
     return _table(("trials", "status", "why")[:width], cells) if rows else ""
+
+
+def setbacks(table: TrialTable) -> str:
+    """What went wrong in trials that may have come to their end all the same; the last of them."""
+    rows = [
+        f"<tr>{_cells((trial.number, trial.status))}{_long(shown(said, 300))}</tr>"
+        for trial in table
+        for said in trial.history
+    ]
+    note = f"The last {LATEST} of {len(rows)}; the journal has all." if len(rows) > LATEST else ""
+    body = _table(("trial", "status", "what"), rows[-LATEST:])
+    return f"{body}<p class=faint>{note}</p>" if rows else ""
 
 
 def _row(trial: Trial, table: TrialTable, names: Sequence[str], partial: bool) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import shlex
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuner.at_work import present
+from tuner.bucket import at_work_elsewhere, fetched, storage_of
 from tuner.errors import SweepMissing, TunerError
 from tuner.headline import headline
 from tuner.journal import read
 from tuner.ranking import pareto_set, value, violation
+from tuner.reading import MOST_BYTES, content_of, is_there, sweeps_in
 from tuner.sweep import Sweep, subject_in
 from tuner.table import Trial, TrialTable, replay
 from tuner.trained import Trained, trial_folder
@@ -25,11 +29,12 @@ class Result:
     """What is known of a sweep, read from its folder when first asked.
 
     Result("sweeps/burgers-balancing").best().point
+    Result("s3://bucket/sweeps/burgers-balancing").best().point
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder).expanduser().absolute()
-        if not (self.folder / "journal.jsonl").exists():
+        self.folder = fetched(folder)
+        if not is_there(self.folder / "journal.jsonl"):
             raise SweepMissing(
                 f"{self.folder}: no sweep lies there. "
                 f"{_others(self.folder.parent)} `--storage` names another folder of sweeps."
@@ -38,7 +43,8 @@ class Result:
     @cached_property
     def trials(self) -> TrialTable:
         """Every trial with its reports."""
-        return replay(read(self.folder / "journal.jsonl"))
+        path = self.folder / "journal.jsonl"
+        return replay(read(path)) if at_work_elsewhere(self.folder) else present(path)
 
     @cached_property
     def sweep(self) -> Sweep:
@@ -121,22 +127,23 @@ class Result:
                 "and no weights, so there is nothing to distil."
             )
         default_point = problem_class(self.sweep.problem).default_point
-        here = self.sweep.model_copy(update={"storage": str(self.folder.parent)})
+        here = self.sweep.model_copy(update={"storage": storage_of(self.folder)})
         return distilled(here, self.trials, default_point, replicates)
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the report, one HTML file; by default report.html in the sweep's folder."""
         from tuner import report
 
+        storage = storage_of(self.folder)
         return report.write(
             self.trials,
             Path(path) if path else self.folder / "report.html",
             title=self.folder.name,
             problem=subject_in(self.trials.specification),
-            sweep_yaml=(self.folder / "sweep.yaml").read_text(),
+            sweep_yaml=content_of(self.folder / "sweep.yaml", MOST_BYTES).decode(errors="replace"),
             how_to=(
-                f"tuner best {self.folder.name} --storage {self.folder.parent}",
-                f"tuner ui --storage {self.folder.parent}",
+                f"tuner best {self.folder.name} --storage {shlex.quote(storage)}",
+                f"tuner ui --storage {shlex.quote(storage)}",
             ),
         )
 
@@ -155,7 +162,7 @@ def _measures(table: TrialTable, trial: Trial) -> dict[str, Any]:
 
 
 def _others(storage: Path) -> str:
-    names = sorted(path.parent.name for path in storage.glob("[!.]*/journal.jsonl"))
+    names = sweeps_in(storage)
     if not names:
         return f"{storage} holds none."
     return f"{storage} holds {', '.join(names[:20])}."

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -20,15 +20,19 @@ from pydantic import (
 )
 
 from search_spaces import Space, YamlError, build, read_yaml
-from tuner.errors import Fault, SweepError, TunerError
+from trainables.bucket import check_address, in_bucket, working_copy
+from tuner.errors import Fault, SweepError
 from tuner.messages import faults_of
+from tuner.naming import is_name, refusal, shortened
 from tuner.points import point_faults
+from tuner.reading import MOST_BYTES, content_of, oversize
 from tuner.schedulers import SCHEDULERS, Scheduler
 from tuner.searchers import SEARCHERS, Searcher
+from tuner.soundness import LARGEST
 from tuner.sweep_faults import USE, early_faults, faults_of_sweep, space_faults
 
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
-RESERVED = frozenset({"con", "prn", "aux", "nul"})
+MOST_TRIALS = 100_000
+"""No sweep gets through more, and a journal that speaks of more was not written by one."""
 
 
 class Part(BaseModel):
@@ -58,9 +62,18 @@ def _name_alone(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+def _printable(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError(f"{shortened(text)}: expected text that can be printed, and not none")
+    return text
+
+
 Strategy = Annotated[Named, BeforeValidator(_name_alone)]
-Whole = Annotated[int, Field(strict=True, ge=1)]
+Text = Annotated[str, AfterValidator(_printable)]
+Whole = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
 Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Amount = Annotated[Real, Field(ge=0, le=LARGEST)]
+Positive = Annotated[Real, Field(gt=0, le=LARGEST)]
 
 
 class SpaceSpec(Part):
@@ -76,13 +89,13 @@ class SpaceSpec(Part):
 class Budget(Part):
     """How much may be spent: whichever ends first."""
 
-    trials: Whole = 32
+    trials: Annotated[Whole, Field(le=MOST_TRIALS)] = 32
     epochs: Annotated[Whole, Field(description="of a trial that runs to the end")] = 27
     seconds: Annotated[
-        Real | None, Field(gt=0, description="of the whole sweep, while a driver is at work")
+        Positive | None, Field(description="of the whole sweep, while a driver is at work")
     ] = None
     trial_seconds: Annotated[
-        Real | None, Field(gt=0, description="of training, of a trial that runs to the end")
+        Positive | None, Field(description="of training, of a trial that runs to the end")
     ] = None
 
 
@@ -96,17 +109,17 @@ class Bound(Part):
 class Resources(Part):
     """Of one trial."""
 
-    cpu: Annotated[Real, Field(gt=0)] = 1.0
-    gpu: Annotated[Real, Field(ge=0)] = 0.0
+    cpu: Positive = 1.0
+    gpu: Amount = 0.0
     memory: Annotated[
-        Real | None, Field(gt=0, description="MiB, above which a trial is ended; default: any")
+        Positive | None, Field(description="MiB, above which a trial is ended; default: any")
     ] = None
 
 
 class Tracking(Part):
     """Where MLflow is."""
 
-    uri: Annotated[str | None, Field(description="default: SQLite beside the sweep")] = None
+    uri: Annotated[Text | None, Field(description="default: SQLite beside the sweep")] = None
 
 
 class Sweep(Part):
@@ -125,11 +138,11 @@ class Sweep(Part):
 
     name: str
     problem: Annotated[
-        str | None,
+        Text | None,
         Field(description="a name of `tuner list problems`, or my_package.module:MyProblem"),
     ] = None
     trainable: Annotated[
-        str | None,
+        Text | None,
         Field(
             description="in the place of a problem: my_package.module:function, which trains by "
             "itself and yields its errors"
@@ -164,7 +177,7 @@ class Sweep(Part):
         dict[str, Bound], Field(description="a trial that misses a bound cannot win")
     ] = {}
     continue_from: Annotated[
-        list[str],
+        list[Text],
         Field(
             description="other sweeps, by name or folder, whose trials are known from the start"
         ),
@@ -174,6 +187,7 @@ class Sweep(Part):
         Field(
             strict=True,
             ge=0,
+            le=1000,
             description="trained anew with fresh seeds, so many of the best, before one wins",
         ),
     ] = 0
@@ -197,22 +211,29 @@ class Sweep(Part):
         Whole | None, Field(description="trials at a time; default: as many as the cluster holds")
     ] = None
     retries: Annotated[
-        int, Field(strict=True, ge=0, description="of a trial whose process died or raised")
+        int,
+        Field(
+            strict=True, ge=0, le=LARGEST, description="of a trial whose process died or raised"
+        ),
     ] = 1
     epoch_seconds: Annotated[
-        Real | None, Field(gt=0, description="after which an epoch counts as hung and is ended")
+        Positive | None, Field(description="after which an epoch counts as hung and is ended")
     ] = 3600.0
     give_up_after: Annotated[
         Whole,
         Field(description="segments that break alike in a row, after which the sweep stops"),
     ] = 6
     checkpoint_seconds: Annotated[
-        Real, Field(ge=0, description="what a trial can lose when its process dies; 0: nothing")
+        Amount, Field(description="what a trial can lose when its process dies; 0: nothing")
     ] = 5.0
     tracking: Tracking = Tracking()
-    storage: str = "sweeps"
+    storage: Annotated[
+        Text, Field(description="folder of the sweeps, or s3://bucket/prefix (docs/storage.md)")
+    ] = "sweeps"
 
     def __init__(self, **data: Any) -> None:
+        if too_much := oversize(data):
+            raise SweepError([too_much])
         space = data.get("space", {})
         if data.get("trainable") is not None and isinstance(space, dict):
             data = {**data, "space": {"use": [], **space}}
@@ -226,14 +247,20 @@ class Sweep(Part):
     @field_validator("name")
     @classmethod
     def _slug(cls, name: str) -> str:
-        if not NAME.fullmatch(name) or ".." in name or name.split(".")[0] in RESERVED:
-            shown = name if len(name) <= 40 else f"{name[:40]}… ({len(name)} characters)"
-            raise ValueError(
-                f"{shown!r} cannot be the name of a folder everywhere. Use 1 to 64 lower-case "
-                "letters, digits, hyphens, underscores and single dots, with a letter or digit "
-                "at both ends, such as burgers-balancing"
-            )
+        if not is_name(name):
+            raise ValueError(refusal(name))
         return name
+
+    @field_validator("storage")
+    @classmethod
+    def _bucket(cls, storage: str) -> str:
+        if in_bucket(storage):
+            check_address(storage)
+        return storage
+
+    def stored_in(self, storage: str) -> Sweep:
+        """The same sweep in another storage."""
+        return Sweep(**self._without_the_other(self.model_dump()) | {"storage": storage})
 
     @classmethod
     def from_yaml(cls, text: str | bytes) -> Sweep:
@@ -257,12 +284,8 @@ class Sweep(Part):
 
     @classmethod
     def load(cls, path: str | Path) -> Sweep:
-        """Read a sweep from a file."""
-        try:
-            content = Path(path).read_bytes()
-        except OSError as fault:
-            raise TunerError(f"{path}: cannot be read ({fault.strerror}).") from None
-        return cls.from_yaml(content)
+        """Read a sweep from a file. Raises TunerError if there is none."""
+        return cls.from_yaml(content_of(path, MOST_BYTES))
 
     def to_yaml(self) -> str:
         """The sweep as YAML that `from_yaml` reads back to an equal sweep."""
@@ -318,7 +341,9 @@ class Sweep(Part):
 
     @property
     def folder(self) -> Path:
-        """Where everything of the sweep lies."""
+        """Where everything of the sweep lies; of one in a bucket, its working copy."""
+        if in_bucket(self.storage):
+            return working_copy(self.storage) / self.name
         return Path(self.storage).expanduser().absolute() / self.name
 
     def make_searcher(self) -> Searcher:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from search_spaces import SpaceError, build
 from search_spaces.names import did_you_mean
 from tuner.errors import Fault
+from tuner.naming import is_metric, is_path, shortened
 from tuner.points import point_faults
 from tuner.schedulers import SCHEDULERS
 from tuner.searchers import SEARCHERS
+from tuner.soundness import LARGEST
 
 if TYPE_CHECKING:
     from tuner.sweep import Named, Sweep
@@ -24,6 +26,7 @@ def faults_of_sweep(sweep: Sweep) -> list[Fault]:
     """Every fault of a sweep whose keys and types are right."""
     return [
         *subject_faults(sweep.problem, sweep.trainable),
+        *_path_faults(sweep),
         *_strategy_faults(sweep),
         *space_faults(sweep.space.model_dump()),
         *_goal_faults(sweep),
@@ -63,6 +66,21 @@ def subject_faults(problem: Any, trainable: Any) -> list[Fault]:
     return []
 
 
+def _path_faults(sweep: Sweep) -> list[Fault]:
+    """What is imported is written as a path; a name without a colon is one of those that ship."""
+    given = {
+        "problem": sweep.problem or "",
+        "trainable": sweep.trainable or "",
+        "searcher.name": sweep.searcher.name,
+        "scheduler.name": sweep.scheduler.name,
+    }
+    return [
+        Fault(key, f"{shortened(path)} is no path. Write my_package.my_module:name.")
+        for key, path in given.items()
+        if ":" in path and not is_path(path)
+    ]
+
+
 def space_faults(
     spec: Mapping[str, Any],
     losses: Sequence[str] | None = None,
@@ -98,6 +116,14 @@ def _point_faults(sweep: Sweep) -> list[Fault]:
 def _goal_faults(sweep: Sweep) -> list[Fault]:
     """What is wrong with the objectives, what is required, and the fidelity."""
     faults = [
+        Fault(place, f"{shortened(name)} is no name of a metric. Use letters, digits and _ . / -")
+        for place, name in (
+            *((f"objectives.{k}", name) for k, name in enumerate(sweep.objectives)),
+            *(("require", name) for name in sweep.require),
+        )
+        if not is_metric(name)
+    ]
+    faults += [
         Fault(f"objectives.{k}", f"`{name}` is there twice. Remove one of them.")
         for k, name in enumerate(sweep.objectives)
         if name in sweep.objectives[:k]
@@ -165,7 +191,7 @@ def _member(
         return [
             Fault(
                 f"{family}.name",
-                f"no such {family} `{chosen.name}`.{hint} "
+                f"no such {family} `{chosen.name[:60]}`.{hint} "
                 f"Known: {', '.join(sorted(members))}, or module:Class of Ray Tune.",
             )
         ]
@@ -183,6 +209,11 @@ def _member(
         Fault(f"{family}.{name}", f"expected a whole number, found {value!r}.")
         for name, value in chosen.options.items()
         if known[name] == "int" and (not isinstance(value, int) or isinstance(value, bool))
+    ]
+    wrong += [
+        Fault(f"{family}.{name}", f"expected at most {LARGEST:g} in size, found {value}.")
+        for name, value in chosen.options.items()
+        if isinstance(value, int | float) and abs(value) > LARGEST
     ]
     if wrong:
         return wrong

@@ -8,7 +8,9 @@
     exhausted reason                                        nothing is left to propose
     started   trial, segment, epoch                         a segment starts; epochs known so far
     reported  trial, segment, report, checkpoint            an epoch is done; checkpoint: written?
-    faulted   trial, segment, reason                        a segment broke; the trial may go on
+    faulted   trial, segment, reason[, node]                a segment broke; the trial may go on.
+                                                            node: it was lost with its node
+    resumed   trial, segment, epoch, reason                 it went on from before the last report
     paused    trial, reason                                 the trial waits for the scheduler
     changed   trial, point, source, epoch                   it goes on from another's state
     grown     trial, replicates                             its next segment has more of them
@@ -32,6 +34,8 @@ from types import MappingProxyType
 from typing import Any
 
 from trainables.report import Report, quantile
+from tuner.errors import EventRefused
+from tuner.soundness import unsound
 
 Event = Mapping[str, Any]
 Point = Mapping[str, Any]
@@ -61,11 +65,13 @@ class Trial:
     reason:      why the status is what it is.
     reports:     one for each epoch, in order; of a trial of another sweep, some of them.
     checkpoints: epochs after which the run was saved.
-    segments:    pieces in which it has run so far; faults: how many of them broke.
+    segments:    pieces in which it has run so far; faults: how many of them broke, without those
+                 that were lost with the node on which they ran, which are in `lost`.
     live:        a segment of the present driver is under way.
     of:          the trial that this one repeats with fresh seeds, to confirm it.
     copied:      (trial, epoch) whose state it goes on from, if it took that of another.
     instead:     why the searcher did not propose it, if a random draw had to take its place.
+    history:     what went wrong on the way and from where it went on, a sentence each.
     """
 
     number: int
@@ -77,10 +83,12 @@ class Trial:
     checkpoints: tuple[int, ...] = ()
     segments: int = 0
     faults: int = 0
+    lost: int = 0
     live: bool = False
     of: int | None = None
     copied: tuple[int, int] | None = None
     instead: str = ""
+    history: tuple[str, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -218,7 +226,26 @@ class Ledger:
             self.apply(event)
 
     def apply(self, event: Event) -> None:
-        """One event further. Events that repeat what is known change nothing."""
+        """One event further. Events that repeat what is known change nothing.
+
+        Raises EventRefused for what is no event, or contradicts those before.
+        """
+        if fault := unsound(event) or self._contradiction(event):
+            raise EventRefused(event, fault)
+        try:
+            self._apply(event)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as fault:
+            raise EventRefused(event, f"{type(fault).__name__}: {fault}"[:200]) from None
+
+    def _contradiction(self, event: Event) -> str:
+        number = event.get("trial")
+        if event["event"] == "proposed" and number in self._trials:
+            return f"trial {number} was proposed before"
+        if event["event"] != "proposed" and number is not None and number not in self._trials:
+            return f"trial {number} was never proposed"
+        return ""
+
+    def _apply(self, event: Event) -> None:
         if event["event"] == "sweep":
             self.table = replace(self.table, specification=event["specification"])
         elif event["event"] == "closed":
@@ -293,7 +320,24 @@ def _reported(trial: Trial, event: Event) -> Trial:
 
 
 def _faulted(trial: Trial, event: Event) -> Trial:
-    return replace(trial, faults=trial.faults + 1, live=False, reason=event["reason"])
+    with_node = event.get("node", False)
+    said = f"segment {event['segment']} broke after epoch {trial.epochs}: {event['reason']}"
+    return replace(
+        trial,
+        faults=trial.faults + (not with_node),
+        lost=trial.lost + with_node,
+        live=False,
+        reason=event["reason"],
+        history=(*trial.history, said),
+    )
+
+
+def _resumed(trial: Trial, event: Event) -> Trial:
+    epoch = event["epoch"]
+    where = f"went on from epoch {epoch}" if epoch else "started over"
+    known = f" of {trial.epochs}" if epoch < trial.epochs else ""
+    said = f"segment {event['segment']} {where}{known}: {event['reason']}"
+    return replace(trial, history=(*trial.history, said))
 
 
 def _paused(trial: Trial, event: Event) -> Trial:
@@ -317,6 +361,7 @@ _TRIAL_EVENTS = {
     "started": _started,
     "reported": _reported,
     "faulted": _faulted,
+    "resumed": _resumed,
     "paused": _paused,
     "changed": _changed,
     "grown": _grown,

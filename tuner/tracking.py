@@ -1,46 +1,57 @@
-"""Journal -> MLflow, in batches, resumable. The only file that imports mlflow.
+"""Journal -> MLflow, in batches, resumable.
 
 A problem is an experiment, a sweep a parent run in it, a trial a child run; `translation.py` says
-what they hold, this file brings it there.
+what they hold, `tracking_server.py` brings it there, this file sees to it that all of it arrives.
 
 Nothing is lost: an event counts as sent when the server has taken it and `tracking.json` says so;
 what was under way in a crash or an outage is sent again. Nothing is doubled: runs are found again
-by their tags, MLflow keeps a metric of the same step, timestamp and value once, and params and
-tags are overwritten with what they were. A run that somebody deleted in MLflow stays deleted.
+by their tags, one process sends at a time, MLflow keeps a metric of the same step, timestamp and
+value once, and params and tags are overwritten with what they were. What the server refuses for
+good is put beside the journal (`parked.py`), and what follows it goes on; a run that somebody
+deleted in MLflow stays deleted.
 """
 
 from __future__ import annotations
 
 import json
-import logging
+import math
 import os
 import subprocess
 import sys
 import threading
 import time
+from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, BinaryIO
 
-from tuner.journal import Follower, read
+from tuner.errors import SweepBusy, TunerError
+from tuner.journal import Follower, locked
+from tuner.parked import Parked
+from tuner.reading import MOST_BYTES, content_of, replace_with
 from tuner.table import Event
-from tuner.translation import SWEEP, Batch, Translation, Update
+from tuner.tracking_server import (
+    ENVIRONMENT,
+    SQLITE,
+    Denied,
+    Refusal,
+    Server,
+    Unavailable,
+    client_of,
+    without_password,
+)
+from tuner.translation import SWEEP, Translation, Update
 from tuner.wording import shown
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-CHUNK = 2000  # events after which progress is recorded; long, so that batches get full
-SQLITE = "sqlite:///"
-LONGEST_WAIT = 30.0  # seconds between two attempts at a server that does not answer
-
-ENVIRONMENT = {
-    # No retries inside MLflow: it repeats a POST that timed out, which can create a run twice.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-}
+PIECE = 2**20
+"""Bytes of the journal that are sent before progress is recorded; many, so that batches get full."""
+LONGEST_WAIT = 30.0
+"""Seconds between two attempts at a server that does not answer."""
+RARELY = 300.0
+"""The same, at a server that refuses access."""
+LONGEST_ASKED = 3600.0
+"""The longest time for which a server is obeyed that asks one to wait."""
 
 
 def default_uri(storage: Path) -> str:
@@ -51,14 +62,34 @@ def default_uri(storage: Path) -> str:
 def run_url(folder: Path) -> str | None:
     """Where to look at a sweep; None if nothing was sent, or not to a server with a web page."""
     state = _load(folder)
-    if not state.get("run") or not state["uri"].startswith(("http://", "https://")):
+    uri, experiment = state.get("uri") or "", state.get("experiment")
+    if not (state.get("run") and experiment and uri.startswith(("http://", "https://"))):
         return None
-    return page(state["uri"], f"experiments/{state['experiment']}/runs/{state['run']}")
+    return page(uri, f"experiments/{experiment}/runs/{state['run']}")
 
 
 def page(uri: str, path: str) -> str:
     """The address of a page of MLflow, in its view for training; its default one is for agents."""
     return f"{uri.rstrip('/')}/#/{path}?workflowType=machine_learning"
+
+
+def trouble(folder: Path) -> str:
+    """One line on why MLflow does not get what happens in a sweep just now; empty if it does."""
+    return str(_load(folder).get("trouble", ""))
+
+
+def shortfall(folder: Path, uri: str | None) -> Iterator[str]:
+    """What MLflow lacks of a sweep, and what to do: nothing if it has everything."""
+    sync = f"tuner sync {folder.name} --storage {folder.parent}"
+    if pending := Sender(folder, uri).pending():
+        why = f" ({trouble(folder)})" if trouble(folder) else ""
+        yield (
+            f"MLflow has not got {pending} of the journal's events yet{why}. Nothing is lost. "
+            f"Send them with: {sync}"
+        )
+    parked = Parked(folder / "parked.jsonl")
+    if told := parked.told():
+        yield f"MLflow refused {told}: see {parked.path}. Try it again with: {sync}"
 
 
 def serve(storage: Path, port: int = 5000) -> None:
@@ -67,7 +98,7 @@ def serve(storage: Path, port: int = 5000) -> None:
     Without MLflow's job runners, which are for features that sweeps do not use.
     """
     if not (storage / "mlflow.db").exists():
-        _client(default_uri(storage))  # makes it whole or not at all
+        client_of(default_uri(storage))  # makes it whole or not at all
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     command += ["--port", str(port), "--backend-store-uri", default_uri(storage)]
     command += ["--artifacts-destination", str(storage.absolute() / "mlartifacts")]
@@ -76,7 +107,7 @@ def serve(storage: Path, port: int = 5000) -> None:
 
 
 class Sender:
-    """Feeds the journal of one sweep to MLflow. One per sweep at a time.
+    """Feeds the journal of one sweep to MLflow. One process does so at a time.
 
     uri:     of the tracking server; `default_uri` of the storage if none is given.
     trouble: one line on why the last attempt failed, empty if it did not.
@@ -86,224 +117,231 @@ class Sender:
         self.folder, self.interval = folder, interval
         self.uri = uri or default_uri(folder.parent)
         self.trouble = ""
-        state = _load(folder)
-        self._after: int = state.get("after", 0) if state.get("uri") == self.uri else 0
+        self.parked = Parked(folder / "parked.jsonl")
+        self._state = _load(folder)
+        if self._state.get("uri") != self.uri:
+            self._state = {"uri": self.uri, "after": 0}
         self._path = folder / "journal.jsonl"
-        self._sweep: Event | None = None
-        self._session: _Session | None = None
-        self._lock, self._closing = threading.Lock(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="tracking", daemon=True)
+        self._counted = (0, 0)  # bytes and lines of the journal
+        known = self._state.get("after") or 0
+        self._after: int = known if 0 <= known <= self._lines() else 0  # of another journal
+        self._server: Server | None = None
+        self._doubtful = False  # a run was asked for and no answer came: there may be two of it
+        self._again: set[int] = set()  # trials that are sent from the start, before all else
+        self._start_over()
+        self._wait, self._until, self._not_before = interval, math.inf, 0.0
+        self._mutex, self._closing = threading.Lock(), threading.Event()
+        self._lock: BinaryIO | None = None
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Send whatever is new every `interval` seconds, in a thread, until `close`."""
+        self._thread = threading.Thread(target=self._run, name="tracking", daemon=True)
         self._thread.start()
 
     def close(self, timeout: float = 30.0) -> int:
-        """Have the thread send the rest, for at most `timeout` seconds. Returns what is left."""
+        """Have the thread send the rest, for at most `timeout` seconds. Returns what is left.
+
+        A server that has not answered before is asked once more only.
+        """
+        self._until = time.monotonic() + timeout
         self._closing.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join(timeout)
+        else:
+            self._let_go()
         return self.pending()
 
     def drain(self, seconds: float) -> int:
         """Send what is left without a thread, trying for so long. Returns what is left then."""
-        until, wait = time.monotonic() + seconds, self.interval
-        while (left := self.pump()) and time.monotonic() + wait < until:
-            time.sleep(wait)
-            wait = min(2 * wait, LONGEST_WAIT)
-        return left
+        self._until = time.monotonic() + seconds
+        self._persist()
+        self._let_go()
+        return self.pending()
+
+    def retry(self) -> None:
+        """Have what was refused sent again: all that its trials have, before what is new."""
+        with self._mutex:
+            self._again = self.parked.trials() if self._after else set()
+            Parked(self._anew).clear()
+            self._start_over()
 
     def pending(self) -> int:
         """How many events the server has not got yet. Does not ask the server."""
-        # events are numbered from 1, one on a line
-        lines = self._path.read_bytes().count(b"\n") if self._path.exists() else 0
-        return max(0, lines - self._after)
+        known = min(self._after, self._reached) if self._again else self._after
+        return max(0, self._lines() - known)
 
     def pump(self) -> int:
         """Send what is new, in order. Returns how many events are pending: 0 if all are sent.
 
         Never raises: what went wrong is in `trouble`, and the next call tries again.
         """
-        with self._lock:
-            try:
-                self._send()
-            # Broad: requests, sqlalchemy and mlflow raise each their own, and none may reach the
-            # sweep. Whatever it was, forget all: the next attempt starts as a new driver would.
-            except Exception as exc:  # noqa: BLE001
-                self._session = None
-                reason = " ".join(str(exc).split()) or "no message"
-                self.trouble = f"MLflow at {self.uri}: {type(exc).__name__}: {shown(reason, 300)}"
-                return self.pending()
-            self.trouble = ""
+        if not self._path.exists():
             return 0
+        with self._mutex:
+            try:
+                self._lock = self._lock or locked(self.folder / "tracking.lock")
+                self._send()
+                self._tell("")
+                self._wait = self.interval
+            except Unavailable as exc:
+                self._doubtful |= self._server is not None and self._server.doubtful
+                self._server = None  # the next attempt looks for its runs anew
+                self._later(exc)
+                self._tell(without_password(f"MLflow at {self.uri}: {exc}"))
+            except SweepBusy:
+                self._tell("another process is sending what this sweep has for MLflow")
+                self._wait = LONGEST_WAIT
+            # Broad: a disk, or a journal that is no journal. None of it may reach the sweep.
+            # Whatever it was, forget all: the next attempt starts as a new driver would.
+            except Exception as exc:  # noqa: BLE001
+                self._server = None
+                self._start_over()
+                reason = " ".join(str(exc).split()) or "no message"
+                self._tell(f"nothing goes to MLflow: {type(exc).__name__}: {shown(reason, 300)}")
+                self._later(Unavailable(""))
+            return self.pending()
 
     def _run(self) -> None:
-        wait = self.interval
-        while not self._closing.wait(wait):
+        while not self._closing.wait(self._wait):
             self.pump()
-            wait = min(2 * wait, LONGEST_WAIT) if self.trouble else self.interval
-        self.pump()
+        if self.trouble and time.monotonic() >= self._not_before:
+            self.pump()
+        else:
+            self._persist()
+        self._let_go()
+
+    def _persist(self) -> None:
+        """Send until nothing is left, or the time is up."""
+        while time.monotonic() < self._until:
+            delay = self._not_before - time.monotonic()
+            if delay <= 0:
+                if not self.pump() and not self.trouble:
+                    break
+                delay = self._wait
+            if time.monotonic() + delay >= self._until:
+                break
+            time.sleep(delay)
+        if self._doubtful:  # what was given up may have come to the server later on
+            self._server = None
+            self.pump()
+
+    def _later(self, exc: Unavailable) -> None:
+        """How long to wait now."""
+        if exc.wait is not None:
+            self._wait = min(exc.wait, LONGEST_ASKED)
+            self._not_before = time.monotonic() + self._wait
+        elif isinstance(exc, Denied):
+            self._wait = RARELY
+        else:
+            self._wait = min(2 * self._wait, LONGEST_WAIT)
+
+    def _let_go(self) -> None:
+        """Let another process send."""
+        with self._mutex:
+            if self._lock is not None:
+                self._lock.close()
+            self._lock = None
 
     def _send(self) -> None:
-        self._session = session = self._session or self._connect()
-        if session is None:
-            return
-        events = session.follow()
-        session.translate(event for event in events if event["n"] <= self._after)
-        new = [event for event in events if event["n"] > self._after]
-        for start in range(0, len(new), CHUNK):
-            chunk = new[start : start + CHUNK]
-            for trial, update in session.translate(chunk).items():
-                session.server.send(trial, update)
-            self._after = chunk[-1]["n"]
-            self._save(session.server)
+        self._server = self._server or self._connect()
+        while self._server is not None and time.monotonic() < self._until:
+            if not self._outbox and not self._fill():
+                return
+            self._deliver(self._server)
 
-    def _connect(self) -> _Session | None:
+    def _connect(self) -> Server | None:
         """None if there is no sweep in the journal yet."""
-        self._sweep = self._sweep or next(iter(read(self._path)), None)
-        if self._sweep is None:
+        first = Follower(self._path)(1)
+        if not first:
             return None
-        server = _Server(self.uri, self.folder.parent / "mlartifacts", self._sweep)
-        if SWEEP not in server.runs:  # another database in the place of the one we knew
-            self._after = 0
-        return _Session(server, Follower(self._path), Translation())
+        server = Server(self.uri, self.folder.parent / "mlartifacts", first[0])
+        if SWEEP not in server.runs:  # also another database in the place of the one we knew
+            self._after, self._again = 0, set()
+            self._start_over()
+        if not self._after and not self._end:  # all is sent, and refused, anew
+            self.parked.clear()
+        return server
 
-    def _save(self, server: _Server) -> None:
+    def _start_over(self) -> None:
+        """Read the journal from its first event, to know again what it means."""
+        self._follow, self._translate = Follower(self._path), Translation()
+        self._unread: list[Event] = []
+        self._outbox: deque[tuple[int, Update]] = deque()
+        self._reached = 0  # the last event that was read and, as far as need be, sent
+        self._end = 0  # the one that is reached when the outbox is empty
+
+    def _fill(self) -> bool:
+        """Translate the next piece of the journal. False if there is none."""
+        events = self._unread or self._follow(PIECE)
+        if not events:
+            return False
+        known = [event for event in events if event["n"] <= self._after]
+        piece = known or events
+        self._unread = events[len(piece) :]
+        for trial, update in self._translate(piece).items():
+            if not known or trial in self._again:
+                self._outbox.append((trial, update))
+        self._end = piece[-1]["n"]
+        return True
+
+    def _deliver(self, server: Server) -> None:
+        """Send what the outbox holds, and record that it is there."""
+        old = self._end <= self._after
+        parked = Parked(self._anew) if old else self.parked
+        while self._outbox:
+            if time.monotonic() >= self._until:
+                return
+            refused: list[Refusal] = server.send(*self._outbox[0])
+            parked.add(refused)
+            self._outbox.popleft()
+        self._reached = self._end
+        if not old:
+            self._after = self._end
+        if self._again and self._reached >= self._after:
+            self._again = set()
+            self.parked.become(Parked(self._anew))
+        if not old:
+            self._save(after=self._after, experiment=server.experiment, run=server.runs.get(SWEEP))
+
+    @property
+    def _anew(self) -> Path:
+        return self.folder / "parked.jsonl.new"
+
+    def _tell(self, trouble: str) -> None:
+        self.trouble = trouble
+        if self._lock is not None and trouble != self._state.get("trouble", ""):
+            with suppress(OSError):  # a disk that is full; it is only for others to read
+                self._save(trouble=trouble)
+
+    def _save(self, **news: Any) -> None:
         """Replaces the file at once. If it is lost all the same, everything is sent again."""
-        state = {"uri": self.uri, "after": self._after, "experiment": server.experiment}
-        temporary = self.folder / "tracking.json.tmp"
-        temporary.write_text(json.dumps(state | {"run": server.runs.get(SWEEP)}))
-        temporary.replace(self.folder / "tracking.json")
+        state = self._state | news
+        replace_with(self.folder / "tracking.json", json.dumps(state))
+        self._state = state
 
-
-class _Server:
-    """The runs of one sweep on a tracking server: trial -> run id, None for a deleted run."""
-
-    def __init__(self, uri: str, artifacts: Path, sweep: Event) -> None:
-        self.client, self.sweep = _client(uri), sweep
-        remote = uri.startswith(("http", "databricks"))  # servers that have a place for artifacts
-        self.experiment = self._experiment(None if remote else artifacts.absolute().as_uri())
-        self.runs = self._find()
-
-    def send(self, trial: int, update: Update) -> None:
-        """Everything an update says; creates the run if need be. Safe to repeat."""
-        run = self.runs[trial] if trial in self.runs else self._create(trial, update.time)
-        if run is None:
-            return
-        for batch in update.batches():
-            self._log(run, batch)
-        for name, text in update.files.items():
-            self._store(run, name, text)
-        if update.end is not None:
-            self.client.set_terminated(run, update.status, update.end)
-        elif update.status:
-            self.client.update_run(run, update.status)
-
-    def _experiment(self, artifacts: str | None) -> str:
-        name = self.sweep["problem"]
-        found = self.client.get_experiment_by_name(name)
-        if found is not None:
-            return found.experiment_id
-        key = "mlflow.experiment.primaryMetric"
-        tags = {f"{key}.name": "error", f"{key}.greaterIsBetter": "False"}
-        tags["mlflow.experimentKind"] = "custom_model_development"  # opens at runs, not at traces
-        return self.client.create_experiment(name, artifact_location=artifacts, tags=tags)
-
-    def _find(self) -> dict[int, str | None]:
-        from mlflow.entities import ViewType
-
-        runs: dict[int, str | None] = {}
-        token, more = None, True
-        while more:
-            page = self.client.search_runs(
-                [self.experiment],
-                f"tags.`tuner.sweep_id` = '{self.sweep['id']}'",
-                ViewType.ALL,
-                order_by=["attributes.start_time ASC"],
-                page_token=token,
-            )
-            for run in page:
-                trial = int(run.data.tags.get("tuner.trial", SWEEP))
-                active = run.info.lifecycle_stage == "active"
-                runs[trial] = runs.get(trial) or (run.info.run_id if active else None)
-            token, more = page.token, bool(page.token)
-        return runs
-
-    def _create(self, trial: int, time: int) -> str | None:
-        name, parent = self.sweep["name"], self.runs.get(SWEEP)
-        tags = {"tuner.sweep": name, "tuner.sweep_id": self.sweep["id"]}
-        if trial != SWEEP:
-            if parent is None:
-                return None  # nothing is added to a sweep that was deleted
-            name = f"trial {trial}"
-            tags |= {"tuner.trial": str(trial), "mlflow.parentRunId": parent}
-        self.runs[trial] = self.client.create_run(self.experiment, time, tags, name).info.run_id
-        return self.runs[trial]
-
-    def _log(self, run: str, batch: Batch) -> None:
-        from mlflow.entities import Metric, Param, RunTag
-
-        self.client.log_batch(
-            run,
-            metrics=[Metric(*metric) for metric in batch.metrics],
-            params=[Param(*param) for param in batch.params],
-            tags=[RunTag(*tag) for tag in batch.tags],
-        )
-
-    def _store(self, run: str, name: str, text: str) -> None:
-        try:
-            self.client.log_text(run, text, name)
-        # Broad: the artifact store has its own server and errors. The text is in the note as
-        # well, so it is not worth holding up the charts.
-        except Exception as exc:  # noqa: BLE001
-            logging.getLogger(__name__).warning("%s is not in MLflow: %s", name, exc)
-
-
-class _Session(NamedTuple):
-    """What lasts from one attempt to the next as long as none fails."""
-
-    server: _Server
-    follow: Follower
-    translate: Translation
-
-
-def _client(uri: str) -> MlflowClient:
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    from mlflow import MlflowClient
-
-    for name in ("mlflow", "alembic"):  # a line for each migration of a new database
-        logger = logging.getLogger(name)
-        logger.setLevel(max(logger.level, logging.WARNING))
-    if uri.startswith(SQLITE):
-        _make_database(Path(uri.removeprefix(SQLITE)))
-    return MlflowClient(uri)
-
-
-def _make_database(path: Path) -> None:
-    """MLflow's tables in a file that is there whole or not at all.
-
-    A process that dies in the midst of MLflow's migrations leaves a file that no later one opens.
-    """
-    from mlflow import MlflowClient
-
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)  # of a process of the same number that died here
-    try:
-        MlflowClient(f"{SQLITE}{temporary}").search_experiments(max_results=1)
-        with suppress(FileExistsError):  # another sweep was faster
-            os.link(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    def _lines(self) -> int:
+        """How many events there are, which are numbered from 1, one on a line."""
+        place, lines = self._counted
+        if not self._path.exists():
+            return 0
+        with self._path.open("rb") as file:
+            file.seek(place)
+            while content := file.read(PIECE):
+                place, lines = place + len(content), lines + content.count(b"\n")
+        self._counted = (place, lines)
+        return lines
 
 
 def _load(folder: Path) -> dict[str, Any]:
     """What was recorded; nothing if there is no sound record, which costs only time."""
     try:
-        state = json.loads((folder / "tracking.json").read_text())
-    except (OSError, ValueError):
+        state = json.loads(content_of(folder / "tracking.json", MOST_BYTES, links=False))
+    except (TunerError, ValueError, RecursionError):
         return {}
-    return state if isinstance(state, dict) else {}
+    if not isinstance(state, dict):
+        return {}
+    texts = ("uri", "experiment", "run", "trouble")
+    kinds: dict[str, type] = {**dict.fromkeys(texts, str), "after": int}
+    sound = all(type(state[name]) is kind for name, kind in kinds.items() if state.get(name))
+    return state if sound else {}

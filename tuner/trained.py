@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuner.bucket import fetch_newest_checkpoint
 from tuner.confirming import compare, replicates, reported, seed_of
 from tuner.errors import TunerError
 from tuner.headline import rivals
@@ -52,12 +53,17 @@ class Trained:
         return compare(self.result.trials, self.trial.number, other)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data: the trial, its point, its last report, and what fresh seeds say of it."""
+        """Plain data: the trial, its point, its last report, and what fresh seeds say of it.
+
+        `history`: what went wrong on the way, a sentence each.
+        """
         last = self.trial.reports[-1] if self.trial.reports else None
         names = self.result.trials.objectives
         found = {
             "trial": self.trial.number,
             "status": str(self.trial.status),
+            "reason": self.trial.reason,
+            "history": list(self.trial.history),
             "error": _finite(self.error),
             "objectives": {name: last and _finite(value(last, name)) for name in names},
             "point": dict(self.point),
@@ -101,6 +107,8 @@ class Trained:
     def network(self) -> Network:
         """The trained network of all r replicates, (r, b, d) -> (r, b, o), from the last checkpoint.
 
+        That is the one after the last epoch, whose error is reported. An epoch before it may have
+        had a lower error; of those that were saved, the best stays in the trial's folder as well.
         Of the fresh replicates, where there are any: those whose error is reported.
         Raises TunerError if the trial left no checkpoint. Loads torch.
         """
@@ -110,18 +118,23 @@ class Trained:
 
         sweep, trial, problem = self.result.sweep, self.told, self.problem()
         state = self._state()
-        training = Training(
-            problem,
-            self.point,
-            replicates=len(state["lost"]),  # a trial may end before it has all of the sweep's
-            seed=seed_of(trial, sweep.seed),
-            epochs=sweep.budget.epochs,
-            dtype=getattr(torch, sweep.precision),
-        )
-        if trial.copied is None:
-            training.load_state_dict(state)
-        else:  # it may have got its last point without a segment that saved with it
-            training.adopt(state)
+        try:
+            training = Training(
+                problem,
+                self.point,
+                replicates=len(state["lost"]),  # a trial may end before it has all of the sweep's
+                seed=seed_of(trial, sweep.seed),
+                epochs=sweep.budget.epochs,
+                dtype=getattr(torch, sweep.precision),
+            )
+            if trial.copied is None:
+                training.load_state_dict(state)
+            else:  # it may have got its last point without a segment that saved with it
+                training.adopt(state)
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as fault:
+            raise TunerError(
+                f"the last checkpoint of trial {trial.number} is not of this trial: {fault}"[:2000]
+            ) from fault
         return training.network
 
     def predict(self, points: Any, replicate: int | None = None) -> Any:
@@ -154,16 +167,21 @@ class Trained:
 
     def _state(self) -> dict[str, Any]:
         """The last checkpoint of all replicates. Raises TunerError if the trial left none."""
-        from trainables.checkpoints import load
+        from trainables.checkpoints import DamagedCheckpoint
+        from trainables.segment import checkpoints, state_in
 
         trial = self.told
-        files = sorted(trial_folder(self.result.folder, trial.number).glob("epoch-*.pt"))
+        fetch_newest_checkpoint(trial_folder(self.result.folder, trial.number))
+        files = checkpoints(trial_folder(self.result.folder, trial.number))
         if not files:
             raise TunerError(
                 f"trial {trial.number} left no checkpoint: it ended after "
                 f"{trial.epochs} epochs, before the first was due."
             )
-        return load(files[-1])
+        try:
+            return state_in(files[-1][0])
+        except (DamagedCheckpoint, OSError) as fault:
+            raise TunerError(f"the last checkpoint of trial {trial.number}: {fault}") from None
 
 
 def trial_folder(folder: Path, trial: int) -> Path:

@@ -5,14 +5,16 @@
               `confirmed_error` with the ends of its 95 % interval, `/low` and `/high`
     trial     a child run: the point and its origin as params, its fate as tags; `tuner.of` is the
               trial that it repeats with fresh seeds; `tuner.copied` and `tuner.point` say whose
-              state it goes on from, with which point (its params stay the first); and
-              `tuner.pareto` says at the end whether it is in the Pareto set of several objectives
+              state it goes on from, with which point (its params stay the first); `tuner.history`
+              says what went wrong on the way; and `tuner.pareto` says at the end whether it is in
+              the Pareto set of several objectives
     report    metrics at step = epoch, timestamp = when the journal was written: `error` (median)
               with `error/q10` and `error/q90`, `seconds`, and the medians `loss/...`, `weight/...`,
               `gradient_norm/...`, `cosine/.../...` and `metric/...`
 
 MLflow has no infinity: what is not finite is left out, and the tag `tuner.diverged` says why. A
-text that is too long for MLflow is cut, and says so at its end.
+text that is too long for MLflow is cut, and says so at its end; characters that no database has a
+place for become U+FFFD.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from tuner.wording import count, measured, outcome
 
 METRICS, PARAMS, TAGS, ENTITIES = 1000, 100, 100, 1000  # what MLflow takes in a batch
 KEY, PARAM, TAG = 250, 6000, 8000  # characters that MLflow takes
+NO_TEXT = re.compile("[\0\ud800-\udfff]")  # zero bytes, and halves of characters
 MEMBERS = 40  # of the Pareto set in a note
 SWEEP = 0  # stands for the parent run where trials have their number
 
@@ -65,6 +68,21 @@ class Batch(NamedTuple):
     metrics: list[Metric]
     params: list[tuple[str, str]]
     tags: list[tuple[str, str]]
+
+    @property
+    def size(self) -> int:
+        """Metrics, params and tags together."""
+        return len(self.metrics) + len(self.params) + len(self.tags)
+
+    def halves(self) -> tuple[Batch, Batch]:
+        """Two batches with what is in this one, in its order."""
+        m = self.size // 2
+        p = max(0, m - len(self.metrics))
+        t = max(0, p - len(self.params))
+        return (
+            Batch(self.metrics[:m], self.params[:p], self.tags[:t]),
+            Batch(self.metrics[m:], self.params[p:], self.tags[t:]),
+        )
 
 
 @dataclass
@@ -181,6 +199,8 @@ def _trial(update: Update, before: Trial | None, after: Trial, time: int) -> Non
         update.tags["tuner.point"] = json.dumps(dict(after.point))
     if before is None or (after.status, after.reason) != (before.status, before.reason):
         update.tags |= {"tuner.status": str(after.status), "tuner.reason": after.reason}
+    if before is not None and after.history != before.history:
+        update.tags["tuner.history"] = "\n".join(after.history)
     if after.status == Status.DIVERGED and after.reason:
         update.tags["tuner.diverged"] = after.reason
     if before is not None and after.status != before.status:
@@ -257,7 +277,8 @@ def _text(value: object) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    mark = " ... (cut)"
+    """As much as MLflow takes, without the characters that its databases have no place for."""
+    text, mark = NO_TEXT.sub("\ufffd", text), " ... (cut)"
     return text if len(text) <= limit else text[: limit - len(mark)] + mark
 
 

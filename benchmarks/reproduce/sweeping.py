@@ -28,7 +28,7 @@ def run(sweep: Sweep) -> TrialTable:
         driver.open({})
         while segment := driver.next_segment():
             config = _config(sweep, segment, Path(name) / str(segment.trial))
-            training = begin(config)
+            training = begin(config).run
             while driver.reported(segment.trial, segment.number, training.advance().to_json()):
                 pass
             keep(training, config)

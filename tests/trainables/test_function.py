@@ -246,21 +246,21 @@ def test_a_segment_ends_where_the_function_returns_and_what_it_saved_last_is_kep
 
 def test_a_segment_goes_on_with_more_replicates(tmp_path):
     settings = config(tmp_path, saving, replicates=2)
-    first = begin(settings)
+    first = begin(settings).run
     first.advance(3)
     keep(first, settings)
-    grown = begin(config(tmp_path, saving, epoch=3))
+    grown = begin(config(tmp_path, saving, epoch=3)).run
     assert grown.epoch == 3
     assert grown.advance().error == fitting(saving).advance(4).error
 
 
 def test_without_checkpoints_a_segment_runs_again_from_the_start(tmp_path):
     settings = config(tmp_path, line)
-    first = begin(settings)
+    first = begin(settings).run
     first.advance(3)
     keep(first, settings)
     calls.clear()
-    later = begin(config(tmp_path, line, epoch=3))
+    later = begin(config(tmp_path, line, epoch=3)).run
     assert calls == [seed_of(0, i) for i in range(3)]
     assert later.epoch == 3
     assert without_time(later.advance()) == without_time(first.advance())

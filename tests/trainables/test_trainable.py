@@ -45,7 +45,7 @@ def config(folder, **keys):
 def run(folder, epochs, **keys):
     """Some epochs of a trial, saved after the last of them."""
     settings = config(folder, **keys)
-    training = begin(settings)
+    training = begin(settings).run
     training.advance(epochs)
     keep(training, settings)
     return training
@@ -87,6 +87,34 @@ def test_the_newest_checkpoints_stay_and_the_newest_at_rungs(tmp_path):
         assert epochs_of(folder) == kept
 
 
+ERRORS = (5.0, 1.0, 3.0, 4.0, 2.0, 3.0, 0.5, 1.0)
+
+
+def up_and_down(point):
+    yield from ERRORS
+
+
+def best_of(folder, epochs, **keys):
+    """The epochs that are kept of a run whose error goes up and down."""
+    here = {"problem": None, "trainable": f"{__name__}:up_and_down", "asked": []}
+    stepped(folder, epochs, save_seconds=0, **here, **keys)
+    return epochs_of(folder)
+
+
+def test_the_best_of_the_saved_epochs_stays_for_as_long_as_none_is_better(tmp_path):
+    kept = {2: [1, 2], 5: [2, 4, 5], 6: [2, 5, 6], 7: [6, 7], 8: [7, 8]}
+    for epochs, expected in kept.items():
+        assert best_of(tmp_path / str(epochs), epochs) == expected
+
+
+def test_the_best_is_known_to_the_segments_that_follow_even_if_the_newest_is_damaged(tmp_path):
+    assert best_of(tmp_path / "sound", 5) == [2, 4, 5]
+    assert best_of(tmp_path / "sound", 1, epoch=5) == [2, 5, 6]
+    best_of(tmp_path / "damaged", 5)
+    damage(tmp_path / "damaged" / checkpoint_name(5))
+    assert best_of(tmp_path / "damaged", 2, epoch=5) == [2, 5, 6]
+
+
 def test_a_copy_goes_on_from_the_state_of_the_other_with_its_own_point(tmp_path):
     source = run(tmp_path / "2", 3)
     run(tmp_path / "1", 3, point={**POINT, "learning_rate": 1e-1})
@@ -96,13 +124,13 @@ def test_a_copy_goes_on_from_the_state_of_the_other_with_its_own_point(tmp_path)
         epoch=3,
         copied=(2, str(tmp_path / "2"), 3),
     )
-    training = begin(settings)
+    training = begin(settings).run
     assert_same(training.network.state_dict(), source.network.state_dict())
     assert training.epoch == 3
     assert training.optimizer.param_groups[0]["lr"] == 3e-3
     # it is its own at once: the other may go on and remove it
     (tmp_path / "2" / checkpoint_name(3)).unlink()
-    assert_same(begin(settings).state_dict(), training.state_dict())
+    assert_same(begin(settings).run.state_dict(), training.state_dict())
 
 
 def test_own_checkpoints_of_the_new_life_come_before_the_copy_and_old_ones_do_not(tmp_path):
@@ -111,12 +139,12 @@ def test_own_checkpoints_of_the_new_life_come_before_the_copy_and_old_ones_do_no
     again = {"epoch": 3, "copied": (2, str(tmp_path / "2"), 3)}
     later = run(tmp_path / "1", 2, **again)
     assert later.epoch == 5
-    found = begin(config(tmp_path / "1", **{**again, "epoch": 5}))
+    found = begin(config(tmp_path / "1", **{**again, "epoch": 5})).run
     assert_same(found.state_dict(), later.state_dict())
     # copied once more, at the same epoch from another trial: what it has now is of an old life
     other = run(tmp_path / "7", 5, seed=9)
     copied = (7, str(tmp_path / "7"), 5)
-    found = begin(config(tmp_path / "1", epoch=5, copied=copied))
+    found = begin(config(tmp_path / "1", epoch=5, copied=copied)).run
     assert_same(found.network.state_dict(), other.network.state_dict())
 
 
@@ -131,27 +159,62 @@ def test_without_the_state_of_the_other_it_goes_on_from_its_own_with_the_new_poi
     own = run(tmp_path / "1", 3)
     point = {**POINT, "learning_rate": 1e-1, "balancer": "relobralo"}
     settings = config(tmp_path / "1", point=point, epoch=3, copied=(2, str(tmp_path / "2"), 3))
-    training = begin(settings)
+    training = begin(settings).run
     assert_same(training.network.state_dict(), own.network.state_dict())
     assert training.point["balancer"] == "relobralo"
     assert training.advance().epoch == 4
 
 
 def test_without_any_state_it_starts_anew_with_the_new_point(tmp_path):
-    training = begin(config(tmp_path / "1", epoch=3, copied=(2, str(tmp_path / "2"), 3)))
+    training = begin(config(tmp_path / "1", epoch=3, copied=(2, str(tmp_path / "2"), 3))).run
     assert training.epoch == 0
 
 
 def test_a_damaged_checkpoint_has_another_before_it(tmp_path):
     stepped(tmp_path, 4, save_seconds=0)
     damage(tmp_path / checkpoint_name(4))
-    assert begin(config(tmp_path, epoch=4)).epoch == 3
+    begun = begin(config(tmp_path, epoch=4))
+    assert begun.run.epoch == 3
+    (why,) = begun.unread
+    assert why.startswith(f"{tmp_path.name}/epoch-000004.pt: its checksum does not match")
+
+
+def test_a_damaged_checkpoint_is_put_aside_and_does_not_take_the_place_of_a_sound_one(tmp_path):
+    stepped(tmp_path, 4, save_seconds=0)
+    damage(tmp_path / checkpoint_name(4))
+    settings = config(tmp_path, epoch=4)
+    training = begin(settings).run
+    assert (tmp_path / f"{checkpoint_name(4)}.damaged").exists()
+    training.advance(2)
+    keep(training, settings)
+    assert epochs_of(tmp_path) == [3, 5]
+
+
+def test_what_was_saved_after_the_last_report_is_not_gone_on_from_nor_kept(tmp_path):
+    stepped(tmp_path, 5, save_seconds=0)
+    settings = config(tmp_path, epoch=4)
+    begun = begin(settings)
+    assert (begun.run.epoch, begun.unread) == (4, ())
+    keep(begun.run, settings)
+    assert epochs_of(tmp_path) == [4]
+
+
+def test_the_first_result_of_a_segment_says_from_where_it_went_on_if_not_from_the_last(tmp_path):
+    stepped(tmp_path, 2, save_seconds=0)
+    actor = MultiLossTrainable.__new__(MultiLossTrainable)  # without Tune's loggers
+    for epoch, said in ((2, None), (4, (2, ""))):
+        actor.setup(config(tmp_path, epoch=epoch))
+        first, second = actor.step(), actor.step()
+        found = (first["resumed"], first["unread"]) if "resumed" in first else None
+        assert found == said
+        assert "resumed" not in second
+    actor.cleanup()
 
 
 def test_missing_replicates_are_trained_up_to_the_checkpoint_and_saved_with_the_others(tmp_path):
     run(tmp_path, 3, replicates=2)
     settings = config(tmp_path, epoch=3, replicates=5)
-    grown = begin(settings)
+    grown = begin(settings).run
     assert grown.epoch == 3
     whole = fresh(config(tmp_path / "whole", replicates=5))
     whole.advance(3)
@@ -159,15 +222,15 @@ def test_missing_replicates_are_trained_up_to_the_checkpoint_and_saved_with_the_
     torch.testing.assert_close(grown.parameters[0], whole.parameters[0], rtol=1e-6, atol=1e-9)
     assert grown.advance().error == pytest.approx(whole.advance().error, rel=1e-6)
     assert len(load(tmp_path / checkpoint_name(3))["lost"]) == 5
-    assert len(begin(settings).lost) == 5
+    assert len(begin(settings).run.lost) == 5
 
 
 def test_replicates_grow_from_an_older_checkpoint_if_the_newest_is_damaged(tmp_path):
     stepped(tmp_path, 3, replicates=2, save_seconds=0)
     damage(tmp_path / checkpoint_name(3))
-    grown = begin(config(tmp_path, epoch=3, replicates=3))
+    grown = begin(config(tmp_path, epoch=3, replicates=3)).run
     assert (grown.epoch, len(grown.lost)) == (2, 3)
 
 
 def test_replicates_without_any_checkpoint_start_together(tmp_path):
-    assert len(begin(config(tmp_path, epoch=3, replicates=5)).lost) == 5
+    assert len(begin(config(tmp_path, epoch=3, replicates=5)).run.lost) == 5

@@ -12,14 +12,17 @@ YAML = "name: first\nproblem: burgers1d\n"
 
 
 def report(epoch: int, error: tuple[float, ...] = (0.5, 0.25, 1.0)) -> dict[str, Any]:
+    def row(*values: float) -> tuple[float, ...]:
+        return (values * len(error))[: len(error)]  # as long as there are replicates
+
     return Report(
         epoch=epoch,
         steps=10 * epoch,
         seconds=0.5 * epoch,
         error=tuple(value / epoch for value in error),
-        losses={"pde": (1.0, 2.0, 3.0), "initial": (0.1, 0.2, 0.3)},
-        weights={"pde": (1.0, 1.5, 0.5), "initial": (1.0, 0.5, 1.5)},
-        metrics={"mass": (0.0, 0.1, 0.2)},
+        losses={"pde": row(1.0, 2.0, 3.0), "initial": row(0.1, 0.2, 0.3)},
+        weights={"pde": row(1.0, 1.5, 0.5), "initial": row(1.0, 0.5, 1.5)},
+        metrics={"mass": row(0.0, 0.1, 0.2)},
     ).to_json()
 
 

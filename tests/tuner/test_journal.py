@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -8,8 +10,8 @@ from itertools import pairwise
 
 import pytest
 
-from tuner.errors import JournalDamaged, SweepBusy
-from tuner.journal import Follower, Journal, read
+from tuner.errors import JournalDamaged, SweepBusy, TunerError
+from tuner.journal import Follower, Journal, locked, read
 
 
 @pytest.fixture
@@ -153,3 +155,21 @@ def test_the_lock_is_gone_with_a_process_that_was_killed(path):
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     Journal(path).close()
+
+
+def test_a_file_system_without_locks_is_refused_with_what_to_do(path, monkeypatch):
+    def refuse(file, operation):  # what the kernel says on NFS whose lock service is not there
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(TunerError, match=r"No locks available.*version 4.*--storage"):
+        Journal(path)
+
+
+def test_a_journal_that_is_refused_is_not_held(path):
+    write(path)
+    path.write_bytes(path.read_bytes().replace(b"proposed", b"propozed", 1))
+    with pytest.raises(JournalDamaged) as refusal:
+        Journal(path)
+    assert refusal.tb  # while somebody still looks at it
+    locked(path).close()

@@ -14,7 +14,7 @@ from tuner.journal import Journal
 def result(folder, sweep):
     """The result of a sweep written trial by trial."""
     with Journal(folder / "sweeps" / "s" / "journal.jsonl") as journal:
-        journal.append(sweep.events)
+        journal.append([*sweep.events, {"event": "closed", "status": "finished", "reason": ""}])
     return Result(folder / "sweeps" / "s")
 
 
@@ -113,7 +113,9 @@ def test_json_has_the_same_for_programs(tmp_path):
 def test_json_of_a_plain_sweep_has_neither(tmp_path):
     result(tmp_path, Sweep().trial(constant(0.5), width=8))
     found = json.loads(command(tmp_path, "--json").output)
-    assert found.keys() == {"trial", "status", "error", "objectives", "point", "report"}
+    assert found.keys() == {
+        *("trial", "status", "reason", "history", "error", "objectives", "point", "report")
+    }
     assert command(tmp_path).output.splitlines() == [
         "trial 1: error 0.500 (0.460 to 0.540 over 4 replicates) after 3 epochs",
         "  width: 8",

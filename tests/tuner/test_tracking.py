@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -20,8 +21,14 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from tests.tuner.journals import YAML, closing, opening, report, reported, told, trial
-from tuner.journal import Journal
-from tuner.tracking import Sender, _client, default_uri, run_url
+from tuner import Sweep
+from tuner.journal import Follower, Journal
+from tuner.parked import Parked
+from tuner.progress import Progress
+from tuner.table import replay
+from tuner.tracking import Sender, default_uri, run_url
+from tuner.tracking_server import Refusal, client_of
+from tuner.translation import Batch, Metric
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -226,7 +233,7 @@ def test_a_sender_sends_what_is_new_to_the_same_runs(folder: Path) -> None:
 
 
 def test_long_values_and_odd_names_are_made_to_fit(folder: Path) -> None:
-    point = {"layers": list(range(5000)), "a//b/../λ!": 1e-3, "flag": True, "text": "as it is"}
+    point = {"layers": "64 " * 3000, "a//b/../λ!": 1e-3, "flag": True, "text": "as it is"}
     point |= {f"p{number}": number for number in range(250)}
     long = {"event": "ended", "trial": 1, "status": "failed", "reason": "x" * 9000}
     write(folder, *opening(), *trial(1, 1, end="", **point), long)
@@ -392,9 +399,59 @@ def test_what_waited_for_a_server_arrives_when_it_is_there(
     assert [path.read_text() for path in stored] == [YAML]
 
     before = charts.everything
+    sender.close()  # one sends at a time
     (folder / "tracking.json").unlink()
     send(folder, uri)
     assert Charts(folder, uri).everything == before
+
+
+def test_the_sweep_says_while_it_runs_that_mlflow_is_not_there_and_when_it_is(
+    folder: Path,
+) -> None:
+    stream, sweep = (
+        io.StringIO(),
+        Sweep(name="first", problem="burgers1d", storage=str(folder.parent)),
+    )
+    events = write(folder, *opening(), *trial(1, 1))
+    progress = Progress(sweep, stream)
+    sender = Sender(folder, NOWHERE)
+    sender.pump()
+    progress(replay(events))
+    assert sender.trouble.startswith(f"MLflow at {NOWHERE}: ")
+    assert stream.getvalue().endswith(f"\n{sender.trouble}\n")
+    sender.close()
+    send(folder)
+    progress(replay(write(folder, *trial(2, 1))))
+    assert stream.getvalue().endswith("\nMLflow gets everything again\n")
+
+
+def test_a_long_journal_is_read_in_pieces_however_long_a_line_is(folder: Path) -> None:
+    events = write(folder, *opening(), *trial(1, 5, text="x" * 5000), *trial(2, 5))
+    follow = Follower(folder / "journal.jsonl")
+    pieces = [follow(1000)]
+    while pieces[-1]:
+        pieces.append(follow(1000))
+    assert [event for piece in pieces for event in piece] == events
+    assert max(map(len, pieces)) < 1000 / 50  # no event takes less
+
+
+def test_a_password_in_an_address_is_not_shown(folder: Path) -> None:
+    write(folder, *opening())
+    sender = Sender(folder, "http://me:secret@127.0.0.1:1")
+    sender.pump()
+    assert "MLflow at http://***@127.0.0.1:1: " in sender.trouble
+    assert "secret" not in sender.trouble
+
+
+def test_refusals_are_counted_by_value_and_a_torn_line_is_passed_over(tmp_path: Path) -> None:
+    parked = Parked(tmp_path / "parked.jsonl")
+    assert parked.told() == ""
+    two = Batch([Metric("error", 0.5, 1, 1), Metric("error", 0.4, 2, 2)], [], [("note", "long")])
+    parked.add([Refusal(2, "too long", two), Refusal(0, "gone", Batch([], [], []), "FINISHED")])
+    with parked.path.open("a") as file:
+        file.write('{"trial": 7, "rea')
+    assert parked.told() == "4 values of the sweep's run, trial 2 (gone)"
+    assert parked.trials() == {0, 2}
 
 
 def test_importing_the_sender_loads_no_mlflow() -> None:
@@ -422,7 +479,7 @@ assert sender.close(60) == 0, sender.trouble
 
 
 def test_a_process_that_dies_while_mlflow_makes_its_tables_leaves_no_half_database(tmp_path):
-    uri, script = default_uri(tmp_path), "import sys; from tuner import tracking as t; t._client"
+    uri, script = default_uri(tmp_path), "import sys, tuner.tracking_server as t; t.client_of"
     process = subprocess.Popen([sys.executable, "-c", f"{script}(sys.argv[1])", uri])
     deadline = time.monotonic() + 60
     while not any(path.stat().st_size for path in tmp_path.iterdir()):  # the first tables
@@ -432,4 +489,4 @@ def test_a_process_that_dies_while_mlflow_makes_its_tables_leaves_no_half_databa
     process.kill()
     process.wait()
     assert not (tmp_path / "mlflow.db").exists()
-    assert [e.name for e in _client(uri).search_experiments()] == ["Default"]
+    assert [e.name for e in client_of(uri).search_experiments()] == ["Default"]

@@ -19,7 +19,17 @@ from tests.tuner.journals import (
     trial,
 )
 from tuner.table import replay
-from tuner.translation import ENTITIES, METRICS, PARAMS, SWEEP, TAGS, Metric, Translation, Update
+from tuner.translation import (
+    ENTITIES,
+    METRICS,
+    PARAMS,
+    SWEEP,
+    TAGS,
+    Batch,
+    Metric,
+    Translation,
+    Update,
+)
 
 
 def points(update: Update) -> set[tuple[str, int, float, int]]:
@@ -175,7 +185,7 @@ def test_what_is_not_finite_is_left_out_and_the_tag_says_why() -> None:
 
 
 def test_long_values_and_odd_names_are_made_to_fit() -> None:
-    point: dict[str, Any] = {"layers": list(range(5000)), "a//b/../λ!": 1e-3, "text": "as it is"}
+    point: dict[str, Any] = {"layers": "64 " * 3000, "a//b/../λ!": 1e-3, "text": "as it is"}
     params, _ = texts(Translation()(stamped(*opening(), *trial(1, 1, **point)))[1])
     assert len(params["layers"]) == 6000
     assert params["layers"].endswith("(cut)")
@@ -295,3 +305,12 @@ def test_a_point_that_changes_on_the_way_is_a_tag_since_params_cannot_change() -
     assert update.params["rate"] == "0.1"
     assert update.tags["tuner.copied"] == "trial 4 after epoch 2"
     assert update.tags["tuner.point"] == '{"width": 16, "rate": 0.06}'
+
+
+def test_a_batch_is_halved_across_its_kinds() -> None:
+    metrics = [Metric("error", 1.0, 1, step) for step in range(3)]
+    whole = Batch(metrics, [("p", "1"), ("q", "2")], [("t", "3")])
+    assert whole.size == 6
+    assert whole.halves() == (Batch(metrics, [], []), Batch([], whole.params, whole.tags))
+    left, right = whole.halves()[1].halves()
+    assert (left, right) == (Batch([], [("p", "1")], []), Batch([], [("q", "2")], [("t", "3")]))
