@@ -172,14 +172,16 @@ class Trained:
 
         trial = self.told
         fetch_newest_checkpoint(trial_folder(self.result.folder, trial.number))
-        files = checkpoints(trial_folder(self.result.folder, trial.number))
+        saved = checkpoints(trial_folder(self.result.folder, trial.number))
+        # a driver may have died before it heard of an epoch that was saved
+        files = [path for path, epoch in saved if epoch <= trial.epochs]
         if not files:
             raise TunerError(
                 f"trial {trial.number} left no checkpoint: it ended after "
                 f"{trial.epochs} epochs, before the first was due."
             )
         try:
-            return state_in(files[-1][0])
+            return state_in(files[-1])
         except (DamagedCheckpoint, OSError) as fault:
             raise TunerError(f"the last checkpoint of trial {trial.number}: {fault}") from None
 

@@ -221,6 +221,11 @@ def test_the_checkpoints_that_all_others_are_made_from_are_sound(sweep, folder):
     assert Result(sweep.folder).best().network() is not None
 
 
+def test_a_checkpoint_of_an_epoch_that_was_never_reported_is_not_the_last_one(sweep, folder):
+    (folder / checkpoint_name(9)).write_bytes(b"of a driver that died before it heard of it")
+    assert Result(sweep.folder).best().network() is not None
+
+
 @pytest.mark.parametrize("name", CHECKPOINTS)
 def test_a_hostile_checkpoint_is_not_loaded_and_the_one_before_it_is(sweep, folder, outside, name):
     make, words = CHECKPOINTS[name]
