@@ -122,8 +122,9 @@ def rows(measured: Measured) -> list[Row]:
         tables.spread(measured["latest, baseline"]),
     )
     luck = (
-        f"the divisor is the luck of the baseline, at {stop} here and at 5.7e-5 and 1.9e-4 in the two "
-        f"editions; the draws get to {tables.spread(measured['earlier, random'])}"
+        f"the factor hangs on the one network that is the baseline, which gets to {stop} here and to 5.7e-5 "
+        "and 1.9e-4 in the two editions, of one seed each; the draws get to "
+        f"{tables.spread(measured['earlier, random'])} here and to 2.4e-6 and 3.2e-6 there"
     )
     one = (
         f"the baseline is at {whole} here and at 9.8e-6 in the one run that is published and divides all "
