@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench docs up down logs
+.PHONY: help demo test faults check fix bench docs up down logs
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -19,7 +19,10 @@ demo: $(READY)  ## tune a network and its loss balancing on Burgers' equation, i
 	$(BIN)/tuner run examples/burgers_balancing.yaml
 
 test: $(READY)  ## the tests, in under ten minutes
-	$(BIN)/python -m pytest -q --numprocesses auto --dist loadgroup
+	$(BIN)/python -m pytest -q --numprocesses auto --dist loadgroup -m "not fault"
+
+faults: $(READY)  ## the tests that break whole sweeps, one after the other, in under ten more
+	$(BIN)/python -m pytest -q -m fault tests/faults
 
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .
