@@ -136,7 +136,8 @@ def test_the_only_trial_is_never_stopped(name, tmp_path):
 @pytest.mark.parametrize(
     ("objective", "lost"),
     [
-        ("error", {"error": [0.1, None, None]}),  # the median replicate is lost
+        # the median replicate is lost
+        ("error", {"error": [0.1, None, None], "metrics": {"cost": [0.1, None, None]}}),
         ("cost", {"metrics": {"cost": [None]}}),
         ("cost", {"metrics": {}}),
     ],
