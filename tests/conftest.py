@@ -1,4 +1,4 @@
-"""How the tests run: one thread for torch, one process for all that start Ray, and when which."""
+"""How the tests run: one thread for torch, the tests of a file with Ray together, and when which."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ FAULTS = Path(__file__).parent / "faults"
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Give the tests that start Ray to one process, so that no two clusters share the cores.
+    """Keep the tests of a file that start Ray in one process, since they share clusters.
 
     Those that break whole sweeps take minutes and have a command of their own, `make faults`.
     """
     for item in items:
         if item.get_closest_marker("ray"):
-            item.add_marker(pytest.mark.xdist_group("ray"))
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
             if FAULTS in item.path.parents:
                 item.add_marker(pytest.mark.fault)
