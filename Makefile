@@ -19,7 +19,7 @@ demo: $(READY)  ## tune a network and its loss balancing on Burgers' equation, i
 	$(BIN)/tuner run examples/burgers_balancing.yaml
 
 test: $(READY)  ## the tests, in under ten minutes
-	$(BIN)/python -m pytest -q --numprocesses auto --dist loadgroup -m "not fault"
+	$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile -m "not fault"
 
 faults: $(READY)  ## the tests that break whole sweeps, one after the other, in under ten more
 	$(BIN)/python -m pytest -q -m fault tests/faults

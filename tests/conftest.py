@@ -1,4 +1,4 @@
-"""How the tests run: one thread for torch, the tests of a file with Ray together, and when which."""
+"""How the tests run: with one thread for torch, and in two commands."""
 
 from pathlib import Path
 
@@ -11,14 +11,7 @@ torch.set_num_threads(1)
 FAULTS = Path(__file__).parent / "faults"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """Keep the tests of a file that start Ray in one process, since they share clusters.
-
-    Those that break whole sweeps take minutes and have a command of their own, `make faults`.
-    """
-    for item in items:
-        if item.get_closest_marker("ray"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-            if FAULTS in item.path.parents:
-                item.add_marker(pytest.mark.fault)
+def pytest_itemcollected(item):
+    """Those that break whole sweeps take minutes and have a command of their own, `make faults`."""
+    if item.get_closest_marker("ray") and FAULTS in item.path.parents:
+        item.add_marker(pytest.mark.fault)

@@ -36,7 +36,6 @@ from tuner.tracking import Sender, default_uri, shortfall
 from tuner.tracking_server import client_of
 
 # one process for all of them, so that they share the server
-pytestmark = pytest.mark.xdist_group("mlflow")
 
 REPORTS = int(os.environ.get("FLOOD_REPORTS", "6000"))
 """More than the sender reads at a time. 100,000 take minutes, most of them in SQLite."""
