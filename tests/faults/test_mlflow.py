@@ -35,8 +35,6 @@ from tuner.journal import Journal, read
 from tuner.tracking import Sender, default_uri, shortfall
 from tuner.tracking_server import client_of
 
-# one process for all of them, so that they share the server
-
 REPORTS = int(os.environ.get("FLOOD_REPORTS", "6000"))
 """More than the sender reads at a time. 100,000 take minutes, most of them in SQLite."""
 
