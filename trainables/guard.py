@@ -14,16 +14,28 @@ from pathlib import Path
 import psutil
 
 WATCHER = Path(__file__).with_name("watcher.py")
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 36, 37
 """Of Linux: processes whose parents have ended become children of this one, not of the first."""
+
+REAPING = 5.0
+"""Seconds that killed processes may take to be gone; one in a call to a dead disk takes for ever."""
+
+
+def adopts(yes: bool) -> bool:
+    """Whether this process adopts orphans among its descendants from now on. Returns what was."""
+    if sys.platform != "linux":
+        return False
+    prctl, before = ctypes.CDLL(None, use_errno=True).prctl, ctypes.c_int()
+    prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(before), 0, 0, 0)
+    prctl(PR_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
+    return bool(before.value)
 
 
 class Guard:
     """Watches over the process that it is made in. One for each; it lasts for many trials."""
 
     def __init__(self) -> None:
-        if sys.platform == "linux":
-            ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self._adopted_before = adopts(True)
         self._watcher = subprocess.Popen(
             [sys.executable, "-P", str(WATCHER), str(os.getpid())],
             stdin=subprocess.PIPE,
@@ -45,18 +57,21 @@ class Guard:
             self._tell({**told, "under_way": False})
 
     def sweep_up(self) -> None:
-        """End the processes that a trial has started and not ended."""
-        for child in psutil.Process().children(recursive=True):
-            if child.pid != self._watcher.pid:
-                with suppress(psutil.Error):
-                    child.kill()
+        """End the processes that a trial has started and not ended. Their exit status is lost."""
+        left = [c for c in psutil.Process().children(recursive=True) if c.pid != self._watcher.pid]
+        for child in left:
+            with suppress(psutil.Error):
+                child.kill()
+        # nobody else waits for those that were adopted: they would stay, as zombies
+        psutil.wait_procs(left, timeout=REAPING)
 
     def close(self) -> None:
-        """The watcher goes as well."""
+        """The watcher goes as well, and no processes are adopted any more."""
         with suppress(OSError):
             assert self._watcher.stdin is not None
             self._watcher.stdin.close()
         self._watcher.wait()
+        adopts(self._adopted_before)
 
     def _tell(self, what: dict[str, object]) -> None:
         assert self._watcher.stdin is not None

@@ -13,6 +13,7 @@ from trainables.watcher import note_of
 BEGIN = """
 import os, signal, subprocess, sys, time
 from pathlib import Path
+import psutil
 from trainables.guard import Guard
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 guard, folder = Guard(), Path(sys.argv[1])
@@ -116,10 +117,30 @@ def test_what_a_trial_has_started_can_be_ended_while_the_process_goes_on(tmp_pat
     body = """
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
     guard.sweep_up()
-    print(child.wait())
+    print(psutil.pid_exists(child.pid))
     with guard.epoch(folder, 1, 60, None):
         print("trains")
     guard.close()
     """
     status, said = run(tmp_path, body)
-    assert (status, said.split()) == (0, ["-9", "trains"])
+    assert (status, said.split()) == (0, ["False", "trains"])
+
+
+def test_orphans_are_adopted_and_ended_only_while_there_is_a_guard(tmp_path):
+    body = """
+    def orphan():
+        starts = "import subprocess as s; print(s.Popen(['sleep', '99'], stdout=-3, stderr=-3).pid)"
+        done = subprocess.run([sys.executable, "-c", starts], capture_output=True, check=True)
+        return psutil.Process(int(done.stdout))
+
+    adopted = orphan()
+    print(adopted.ppid() == os.getpid())
+    guard.sweep_up()
+    print(adopted.is_running())
+    guard.close()
+    stranger = orphan()
+    print(stranger.ppid() == os.getpid())
+    stranger.kill()
+    """
+    status, said = run(tmp_path, body)
+    assert (status, said.split()) == (0, ["True", "False", "False"])

@@ -229,6 +229,7 @@ def stepped(folder, function, **keys):
     while "ended" not in results[-1]:
         assert "fault" not in results[-1], results[-1]
         results.append(actor.step())
+    actor.cleanup()
     return results
 
 

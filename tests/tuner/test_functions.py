@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -72,13 +73,14 @@ def work(sweep, most=10_000):
     subject, space = check(sweep)
     prior = known_before(sweep, space, subject)
     actor = MultiLossTrainable.__new__(MultiLossTrainable)  # without Tune's loggers
-    with Journal(sweep.folder / "journal.jsonl") as journal:
+    with ExitStack() as stack, Journal(sweep.folder / "journal.jsonl") as journal:
         driver = Driver(sweep, space, subject.default_point, journal)
         driver.open({}, prior)
         (sweep.folder / "sweep.yaml").write_text(sweep.to_yaml())
         reports = 0
         while segment := driver.next_segment():
             actor.setup(config_of(sweep, driver, segment))
+            stack.callback(actor.cleanup)
             for result in iter(actor.step, None):
                 told = segment.trial, segment.number
                 if "fault" in result:
