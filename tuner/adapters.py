@@ -42,7 +42,7 @@ class Proposals(HoldsDriver, search.Searcher):
         self.numbers: dict[str, int] = {}  # Tune's trials -> ours
 
     def suggest(self, trial_id: str) -> Any:
-        live = any(trial.live for trial in self.driver.table)
+        live = self.driver.table.live
         segment = self.driver.next_segment(wait=not live)
         if segment is not None:
             self.numbers[trial_id] = segment.trial

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from tuner.errors import SweepBusy
 from tuner.journal import Journal, read
+from tuner.ledger import replay
 from tuner.reading import is_there
-from tuner.table import Event, TrialTable, replay
+from tuner.table import Event, TrialTable
 
 LOOKS = 5
 """Attempts at the lock: one who only looks whether it is held has it for an instant."""

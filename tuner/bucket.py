@@ -219,9 +219,9 @@ class BucketJournal(Journal):
         """Put it into the bucket, and then into the working copy."""
         if reason := self.lease.unsure():
             return _waiting(reason)
-        first = self.events[-1]["n"] + 1 if self.events else 1
         try:
-            self.bucket.write(f"journal/{self.generation}/{first:010d}.jsonl", content)
+            name = f"journal/{self.generation}/{self.last + 1:010d}.jsonl"
+            self.bucket.write(name, content)
         except BucketAway as fault:
             return _waiting(str(fault))
         if reason := self.lease.unsure():  # it took so long that another may be at work by now

@@ -23,11 +23,12 @@ from search_spaces import Space
 from tuner.confirming import confirmations, seed_of
 from tuner.errors import DiskFull, SweepExists
 from tuner.journal import Journal
+from tuner.ledger import Ledger
 from tuner.points import complete
 from tuner.proposing import Proposing
 from tuner.schedulers import CONTINUE, Decision, Verdict
 from tuner.sweep import Sweep
-from tuner.table import Event, Ledger, Point, Status, Trial, TrialTable
+from tuner.table import Event, Point, Status, Trial, TrialTable
 
 LOST_NODES = 10
 """Segments that a trial may lose with their nodes; after more of them it is taken for the cause."""
@@ -72,7 +73,10 @@ class Driver:
         self.sweep, self.space, self.default_point = sweep, space, default_point
         self.journal, self.watch = journal, watch
         self.searcher, self.scheduler = sweep.make_searcher(), sweep.make_scheduler()
-        self.ledger = Ledger(journal.events)
+        found = journal.found()
+        self.ledger = Ledger(found)
+        self._begun, self._opened = bool(found), opened(found)
+        self._told = sum(event["event"] == "prior" for event in found)
         self.stopping = ""  # why no further segment is to start
         self.proposing = Proposing()
         self._fallbacks = 0  # errors of the searcher in a row
@@ -87,7 +91,7 @@ class Driver:
     @property
     def done(self) -> bool:
         """Every trial of the budget has ended, and what is to be confirmed is confirmed."""
-        ended = all(trial.ended for trial in self.table)
+        ended = not self.table.count(Status.RUNNING, Status.PAUSED)
         return self._all_proposed and ended and not confirmations(self.sweep, self.table)
 
     def open(self, versions: Mapping[str, str], prior: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -95,7 +99,7 @@ class Driver:
 
         prior: what other sweeps have learned (see `tuner.prior`), heard at the first opening only.
         """
-        if not self.journal.events:
+        if not self._begun:
             self._record(
                 event="sweep",
                 id=uuid.uuid4().hex,
@@ -106,9 +110,8 @@ class Driver:
                 yaml=self.sweep.to_yaml(),
             )
         refuse_another(self.sweep, self.table.specification)
-        if not opened(self.journal.events):
-            told = sum(event["event"] == "prior" for event in self.journal.events)
-            for known in prior[told:]:  # the last driver may have died between two of them
+        if not self._opened:
+            for known in prior[self._told :]:  # the last driver may have died between two of them
                 self._record(event="prior", **known)
         self._record(
             event="opened",
@@ -246,7 +249,7 @@ class Driver:
     @property
     def _searching(self) -> bool:
         """A trial other than those that confirm is under way."""
-        return any(trial.live for trial in self.table if trial.of is None)
+        return self.table.searched.live
 
     def _interrupted(self) -> Trial | None:
         """The first running trial without a live segment, after asking again whether it goes on.

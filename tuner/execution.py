@@ -31,12 +31,12 @@ from tuner.driver import Driver, Watch, opened, refuse_another
 from tuner.errors import Fault, SweepError, TunerError
 from tuner.interrupts import deaf_to_hangups, interrupts
 from tuner.journal import read
+from tuner.ledger import replay
 from tuner.measured import unmeasured
 from tuner.prior import known_before
 from tuner.result import Result
 from tuner.subjects import Subject, misread, space_of, subject_of
 from tuner.sweep import Sweep
-from tuner.table import replay
 from tuner.tracking import Sender
 
 

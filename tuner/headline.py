@@ -52,7 +52,7 @@ def about(table: TrialTable, trial: Trial) -> list[str]:
 
 def tally(table: TrialTable) -> dict[Status, int]:
     """How many trials there are of each status."""
-    return {status: n for status in Status if (n := len(table.having(status)))}
+    return {status: n for status in Status if (n := table.count(status))}
 
 
 def verdicts(table: TrialTable, best: Trial) -> list[str]:
@@ -200,7 +200,7 @@ def _unfinished(table: TrialTable) -> str:
     if table.status == "finished":
         return ""
     state = f"{table.status}: {table.reason}" if table.reason else table.status
-    under_way = len(table.having(*UNDER_WAY))
+    under_way = table.count(*UNDER_WAY)
     return (
         f"The sweep is not finished ({state}); it has {count(len(table), 'trial')}, "
         f"{under_way} of them not ended."

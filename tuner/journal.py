@@ -49,7 +49,7 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.events = path, list[Event]()
+        self.path, self.last = path, 0  # the number of the last event
         self.waits: Callable[[str], None] = lambda reason: None
         """Told again and again why nothing can be written. It may raise, to end the waiting."""
         try:
@@ -59,11 +59,12 @@ class Journal:
         self._file = locked(path)
         try:
             self._prepare()
-            self.events += self._recover()
+            self._found = list(self._recover())
         except BaseException:
             self._file.close()  # now, not when nobody looks at the exception any more
             raise
-        self._clock = self.events[-1]["clock"] if self.events else 0.0
+        self._clock = self._found[-1]["clock"] if self._found else 0.0
+        self.last = len(self._found)
         self._opened = time.monotonic()
 
     @property
@@ -74,17 +75,21 @@ class Journal:
     def append(self, events: Iterable[Mapping[str, Any]]) -> list[Event]:
         """Number, stamp and write the events; returns them once they are durable."""
         stamp, clock = round(time.time(), 3), round(self.clock, 3)
-        start = self.events[-1]["n"] + 1 if self.events else 1
         stamped: list[Event] = [
             {"n": n, "time": stamp, "clock": clock, **event}
-            for n, event in enumerate(events, start=start)
+            for n, event in enumerate(events, start=self.last + 1)
         ]
         content = b"".join(encode(event) for event in stamped)
         while reason := self._write(content):
             self.waits(reason)
             time.sleep(PATIENCE)
-        self.events += stamped
+        self.last += len(stamped)
         return stamped
+
+    def found(self) -> list[Event]:
+        """The events that were there when it was opened. Gives them away: they may be many."""
+        found, self._found = self._found, []
+        return found
 
     def beside(self, name: str, text: str) -> None:
         """Write a file that lies beside the journal."""

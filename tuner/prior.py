@@ -30,11 +30,12 @@ from trainables.report import Report
 from tuner.bucket import fetched
 from tuner.errors import Fault, SweepError
 from tuner.journal import read
+from tuner.ledger import replay
 from tuner.naming import is_name
 from tuner.reading import is_there, sweeps_in
 from tuner.subjects import Subject
 from tuner.sweep import Sweep, subject_in
-from tuner.table import Point, Status, Trial, TrialTable, replay
+from tuner.table import Point, Status, Trial, TrialTable
 from tuner.wording import count
 
 MOST = 12

@@ -143,7 +143,7 @@ class Progress:
         self._table = table
         if self._live:
             return
-        ended = sum(trial.ended for trial in table)
+        ended = table.count(*ENDED)
         now = time.monotonic()
         if len(table) and (ended != self._ended or now - self._said_at >= LINE_SECONDS):
             self._ended, self._said_at = ended, now

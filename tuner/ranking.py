@@ -62,15 +62,6 @@ def score(trial: int, report: Report, table: TrialTable) -> Score:
     return Score(trial, values, violation(report, table.require))
 
 
-def scores_at(table: TrialTable, level: float) -> list[Score]:
-    """Of every trial that has got to a fidelity, by what it was then."""
-    return [
-        score(trial.number, report, table)
-        for trial in table
-        if (report := table.report_at(trial, level)) is not None
-    ]
-
-
 def ranks(scores: Sequence[Score]) -> dict[int, int]:
     """Trial -> rank, 1 for the best; equal ones share a rank.
 

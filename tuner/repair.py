@@ -17,9 +17,10 @@ from typing import Any
 from tuner.bucket import fetched, mending, uri_of
 from tuner.errors import EventRefused, SweepMissing, TunerError
 from tuner.journal import decode, encode, locked
+from tuner.ledger import Ledger
 from tuner.reading import content_of
 from tuner.soundness import unsound
-from tuner.table import Event, Ledger
+from tuner.table import Event
 
 LOST = "the line that proposed it was damaged, and its point is lost"
 

@@ -13,10 +13,11 @@ from tuner.bucket import at_work_elsewhere, fetched, storage_of
 from tuner.errors import SweepMissing, TunerError
 from tuner.headline import headline
 from tuner.journal import read
+from tuner.ledger import replay
 from tuner.ranking import pareto_set, value, violation
 from tuner.reading import MOST_BYTES, content_of, is_there, sweeps_in
 from tuner.sweep import Sweep, subject_in
-from tuner.table import Trial, TrialTable, replay
+from tuner.table import Trial, TrialTable
 from tuner.trained import Trained, trial_folder
 
 if TYPE_CHECKING:

@@ -1,26 +1,4 @@
-"""The trial table: what is known of every trial, as a pure function of the journal's events.
-
-    event     fields beside `event`                         what it says
-    sweep     specification, versions                       the request; the first event
-    opened    pid, host, trials                             a driver starts or starts again
-    prior     sweep, trials                                 what other sweeps have learned
-    proposed  trial, point, origin, seconds[, of, instead]  a new trial; who proposed it
-    exhausted reason                                        nothing is left to propose
-    started   trial, segment, epoch                         a segment starts; epochs known so far
-    reported  trial, segment, report, checkpoint            an epoch is done; checkpoint: written?
-    faulted   trial, segment, reason[, node]                a segment broke; the trial may go on.
-                                                            node: it was lost with its node
-    resumed   trial, segment, epoch, reason                 it went on from before the last report
-    paused    trial, reason                                 the trial waits for the scheduler
-    changed   trial, point, source, epoch                   it goes on from another's state
-    grown     trial, replicates                             its next segment has more of them
-    ended     trial, status, reason                         finished, stopped, diverged or failed
-    closed    status, reason                                the driver ends: finished, interrupted
-
-Every event also carries `n`, its number from 1, `time`, the wall clock in seconds, and `clock`,
-the seconds during which a driver has been at work on the sweep, which no change of the wall clock
-touches.
-"""
+"""The trial table: what is known of every trial, as objects. `tuner.ledger` makes it of the events."""
 
 from __future__ import annotations
 
@@ -30,12 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from operator import attrgetter
-from types import MappingProxyType
 from typing import Any
 
 from trainables.report import Report, quantile
-from tuner.errors import EventRefused
-from tuner.soundness import unsound
+from tuner.numbered import Numbered
 
 Event = Mapping[str, Any]
 Point = Mapping[str, Any]
@@ -132,6 +108,34 @@ class Trial:
         return None if report is None else report.median
 
 
+class Index:
+    """Trials by number and by status, kept up to date trial by trial, so that nothing looks at all.
+
+    searched: of those that confirm no others, in the index of all; None in that one itself.
+    changes:  the number of the trial of each `put`, in their order: who remembers how many it has
+              seen knows what is new.
+    """
+
+    def __init__(self, trials: Iterable[Trial] = (), searched: Index | None = None) -> None:
+        self.trials = Numbered[Trial]()
+        self.of_status: dict[Status, dict[int, Trial]] = {status: {} for status in Status}
+        self.changes: list[int] = []
+        self.searched = searched
+        for trial in trials:
+            self.put(trial)
+
+    def put(self, trial: Trial) -> None:
+        """A trial as it is from now on."""
+        before = self.trials.get(trial.number)
+        if before is not None and before.status is not trial.status:
+            del self.of_status[before.status][trial.number]
+        self.trials.put(trial.number, trial)
+        self.of_status[trial.status][trial.number] = trial
+        self.changes.append(trial.number)
+        if self.searched is not None and trial.of is None:
+            self.searched.put(trial)
+
+
 @dataclass(frozen=True)
 class TrialTable:
     """All trials by number: a read-only view, which shows the present state of its ledger.
@@ -142,6 +146,7 @@ class TrialTable:
     exhausted: the searcher had nothing left to try.
     prior:    trials of other sweeps whose points lie in the space of this one, numbered from 0 down.
     waiting:  why the driver does nothing just now; of the moment, so not in the journal.
+    index:    the same trials, found faster: of a table that a ledger keeps up to date.
     """
 
     trials: Mapping[int, Trial] = field(default_factory=dict)
@@ -153,6 +158,7 @@ class TrialTable:
     exhausted: bool = False
     prior: tuple[Trial, ...] = ()
     waiting: str = ""
+    index: Index | None = field(default=None, repr=False, compare=False)
 
     @property
     def unit(self) -> str:
@@ -189,14 +195,17 @@ class TrialTable:
     @property
     def searched(self) -> TrialTable:
         """Without the trials that confirm others: what searchers and schedulers are shown."""
+        if (index := self._index) is not None and index.searched is not None:
+            return replace(self, trials=index.searched.trials, index=index.searched)
         if all(trial.of is None for trial in self):
             return self
         kept = {trial.number: trial for trial in self if trial.of is None}
-        return replace(self, trials=MappingProxyType(kept))
+        return replace(self, trials=kept)
 
     def snapshot(self) -> TrialTable:
         """The table as it is now, which nothing that happens changes."""
-        return replace(self, trials=MappingProxyType(dict(self.trials)))
+        known = self.trials.copy() if isinstance(self.trials, Numbered) else dict(self.trials)
+        return replace(self, trials=known, index=None)
 
     def __len__(self) -> int:
         return len(self.trials)
@@ -207,163 +216,32 @@ class TrialTable:
 
     def having(self, *statuses: Status) -> list[Trial]:
         """The trials of these statuses, by number."""
-        return [trial for trial in self if trial.status in statuses]
+        of = (self._index or Index(self)).of_status
+        found = [trial for status in statuses for trial in list(of[status].values())]
+        return sorted(found, key=attrgetter("number"))
+
+    def count(self, *statuses: Status) -> int:
+        """How many trials there are of these statuses."""
+        of = (self._index or Index(self)).of_status
+        return sum(len(of[status]) for status in statuses)
+
+    @property
+    def changes(self) -> list[int] | None:
+        """The numbers of all trials that changed, in that order; None unless a ledger tells."""
+        return None if self._index is None else self._index.changes
+
+    @property
+    def _index(self) -> Index | None:
+        """Of these trials, not of those that others have been put in the place of."""
+        return self.index if self.index and self.index.trials is self.trials else None
+
+    @property
+    def live(self) -> bool:
+        """Whether a segment of the present driver is under way."""
+        return any(trial.live for trial in self.having(Status.RUNNING))
 
     def best(self) -> Trial | None:
         """The winner so far: see `tuner.ranking.best`. None if no trial has a finite error."""
         from tuner.ranking import best  # which knows tables
 
         return best(self)
-
-
-class Ledger:
-    """Keeps a table up to date, event by event. The only thing that changes one."""
-
-    def __init__(self, events: Iterable[Event] = ()) -> None:
-        self._trials: dict[int, Trial] = {}
-        self.table = TrialTable(MappingProxyType(self._trials))
-        for event in events:
-            self.apply(event)
-
-    def apply(self, event: Event) -> None:
-        """One event further. Events that repeat what is known change nothing.
-
-        Raises EventRefused for what is no event, or contradicts those before.
-        """
-        if fault := unsound(event) or self._contradiction(event):
-            raise EventRefused(event, fault)
-        try:
-            self._apply(event)
-        except (ArithmeticError, LookupError, TypeError, ValueError) as fault:
-            raise EventRefused(event, f"{type(fault).__name__}: {fault}"[:200]) from None
-
-    def _contradiction(self, event: Event) -> str:
-        number = event.get("trial")
-        if event["event"] == "proposed" and number in self._trials:
-            return f"trial {number} was proposed before"
-        if event["event"] != "proposed" and number is not None and number not in self._trials:
-            return f"trial {number} was never proposed"
-        return ""
-
-    def _apply(self, event: Event) -> None:
-        if event["event"] == "sweep":
-            self.table = replace(self.table, specification=event["specification"])
-        elif event["event"] == "closed":
-            self.table = replace(self.table, status=event["status"], reason=event["reason"])
-        elif event["event"] == "opened":
-            self.table = replace(
-                self.table, status="running", reason="", expected=event.get("trials")
-            )
-            for number, trial in self._trials.items():
-                self._trials[number] = replace(trial, live=False)  # ran under the last driver
-        elif event["event"] == "exhausted":
-            found = len(self.table.searched)
-            self.table = replace(self.table, expected=found, exhausted=True)
-        elif event["event"] == "prior":
-            self.table = replace(self.table, prior=_prior(self.table.prior, event["trials"]))
-        elif event["event"] == "proposed":
-            self._trials[event["trial"]] = Trial(
-                event["trial"],
-                event["point"],
-                event["origin"],
-                of=event.get("of"),
-                instead=event.get("instead", ""),
-            )
-        else:
-            trial = self._trials[event["trial"]]
-            self._trials[trial.number] = _TRIAL_EVENTS[event["event"]](trial, event)
-        self.table = replace(self.table, clock=event.get("clock", self.table.clock))
-
-    def waiting(self, reason: str) -> None:
-        """Why the driver does nothing just now; empty when it goes on."""
-        if reason != self.table.waiting:
-            self.table = replace(self.table, waiting=reason)
-
-
-def replay(events: Iterable[Event]) -> TrialTable:
-    """The table after these events: the same events, the same table."""
-    return Ledger(events).table
-
-
-def _prior(known: tuple[Trial, ...], told: Iterable[Mapping[str, Any]]) -> tuple[Trial, ...]:
-    """The trials of other sweeps, with those that are told now; numbered from 0 down."""
-    return (
-        *known,
-        *(
-            Trial(
-                number=-(len(known) + k),
-                point=trial["point"],
-                origin=trial["origin"],
-                status=Status(trial["status"]),
-                reports=tuple(Report.from_json(report) for report in trial["reports"]),
-            )
-            for k, trial in enumerate(told)
-        ),
-    )
-
-
-def _started(trial: Trial, event: Event) -> Trial:
-    return replace(trial, status=Status.RUNNING, reason="", segments=event["segment"], live=True)
-
-
-def _reported(trial: Trial, event: Event) -> Trial:
-    report = Report.from_json(event["report"])
-    if report.epoch <= trial.epochs:  # told again by a segment that went back to a checkpoint
-        return trial
-    return replace(
-        trial,
-        reports=(*trial.reports, report),
-        checkpoints=(*trial.checkpoints, report.epoch)
-        if event.get("checkpoint")
-        else trial.checkpoints,
-    )
-
-
-def _faulted(trial: Trial, event: Event) -> Trial:
-    with_node = event.get("node", False)
-    said = f"segment {event['segment']} broke after epoch {trial.epochs}: {event['reason']}"
-    return replace(
-        trial,
-        faults=trial.faults + (not with_node),
-        lost=trial.lost + with_node,
-        live=False,
-        reason=event["reason"],
-        history=(*trial.history, said),
-    )
-
-
-def _resumed(trial: Trial, event: Event) -> Trial:
-    epoch = event["epoch"]
-    where = f"went on from epoch {epoch}" if epoch else "started over"
-    known = f" of {trial.epochs}" if epoch < trial.epochs else ""
-    said = f"segment {event['segment']} {where}{known}: {event['reason']}"
-    return replace(trial, history=(*trial.history, said))
-
-
-def _paused(trial: Trial, event: Event) -> Trial:
-    return replace(trial, status=Status.PAUSED, live=False, reason=event["reason"])
-
-
-def _changed(trial: Trial, event: Event) -> Trial:
-    copied = (event["source"], event["epoch"])
-    return replace(trial, point=event["point"], copied=copied)
-
-
-def _grown(trial: Trial, event: Event) -> Trial:
-    return replace(trial, live=False)
-
-
-def _ended(trial: Trial, event: Event) -> Trial:
-    return replace(trial, status=Status(event["status"]), live=False, reason=event["reason"])
-
-
-_TRIAL_EVENTS = {
-    "started": _started,
-    "reported": _reported,
-    "faulted": _faulted,
-    "resumed": _resumed,
-    "paused": _paused,
-    "changed": _changed,
-    "grown": _grown,
-    "ended": _ended,
-}

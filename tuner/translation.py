@@ -29,9 +29,10 @@ from typing import NamedTuple
 from trainables.report import Report, quantile
 from tuner.confirming import reported
 from tuner.headline import about, headline
+from tuner.ledger import Ledger
 from tuner.ranking import confirmed, pareto_set, value
 from tuner.statistics import median_interval
-from tuner.table import Event, Ledger, Status, Trial, TrialTable
+from tuner.table import Event, Status, Trial, TrialTable
 from tuner.wording import count, measured, outcome
 
 METRICS, PARAMS, TAGS, ENTITIES = 1000, 100, 100, 1000  # what MLflow takes in a batch

@@ -11,7 +11,8 @@ from benchmarks.chaos.workload import EPOCHS
 from benchmarks.chaos.world import World, name_of
 from tuner import Result
 from tuner.journal import read
-from tuner.table import Event, TrialTable, replay
+from tuner.ledger import replay
+from tuner.table import Event, TrialTable
 
 PATIENCE = 30.0
 """Seconds that a process which is told to end may take."""

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.search.original_proposals import LARGEST, ORIGINALS, REPEATS, SPACE, error, points
+from tuner.ledger import Ledger
 from tuner.searchers import SEARCHERS
-from tuner.table import Ledger, TrialTable
+from tuner.table import TrialTable
 
 SIZES = (10, 100, 200, 1000)
 

@@ -33,6 +33,10 @@ class MemoryJournal:
         self.events += stamped
         return stamped
 
+    def found(self) -> list[Mapping[str, Any]]:
+        """Nothing: it begins empty."""
+        return []
+
     def short_of_space(self) -> str:
         """Never: it takes none."""
         return ""

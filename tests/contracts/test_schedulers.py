@@ -6,8 +6,9 @@ from search_spaces import build
 from tests.tuner.races import SPACE, falling, race, sweep_of
 from tests.tuner.tables import table, trial
 from tuner.journal import read
+from tuner.ledger import replay
 from tuner.schedulers import SCHEDULERS
-from tuner.table import Status, TrialTable, replay
+from tuner.table import Status, TrialTable
 
 EPOCHS = 9
 
@@ -71,7 +72,7 @@ class Twice:
     def decide(self, trial, known):
         before = list(known)
         first = self.scheduler.decide(trial, known)
-        again = replay(self.driver.journal.events).searched
+        again = replay(read(self.driver.journal.path)).searched
         assert self.scheduler.decide(trial, known) == first
         assert self.fresh.decide(again.trials[trial.number], again) == first
         assert list(known) == before
@@ -80,7 +81,7 @@ class Twice:
     def resume(self, known):
         before = list(known)
         first = self.scheduler.resume(known)
-        again = replay(self.driver.journal.events).searched
+        again = replay(read(self.driver.journal.path)).searched
         assert first == self.scheduler.resume(known) == self.fresh.resume(again)
         assert list(known) == before
         return first

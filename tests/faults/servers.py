@@ -23,7 +23,7 @@ from mlflow import MlflowClient
 
 from tests.tuner.journals import told
 from tuner.journal import read
-from tuner.table import replay
+from tuner.ledger import replay
 
 DEADLINE = 280
 """Seconds that only a hang reaches."""

@@ -29,7 +29,8 @@ from tests.tuner.tables import report
 from tuner import Result, Status, Sweep
 from tuner.driver import Driver
 from tuner.journal import Journal, read
-from tuner.table import TrialTable, replay
+from tuner.ledger import replay
+from tuner.table import TrialTable
 
 pytestmark = pytest.mark.timeout(1800)  # the fixtures start drivers one after the other
 
@@ -373,7 +374,7 @@ from tests.tuner.races import sweep_of
 from tests.tuner.tables import report
 from tuner.driver import Driver
 from tuner.journal import Journal, read
-from tuner.table import replay
+from tuner.ledger import replay
 
 reports, folder = int(sys.argv[1]), Path(sys.argv[2])
 sweep = sweep_of(folder, "run_to_end", trials=reports // 1000, epochs=1000)

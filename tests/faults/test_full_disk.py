@@ -72,7 +72,7 @@ def test_where_only_the_journal_finds_no_space_it_is_waited_for_too(disk):
     with Journal(sweep.folder / "journal.jsonl") as journal:
         driver = driver_of(sweep, journal)
         driver.next_segment()
-        filler, before = fill(disk), len(journal.events)
+        filler, before = fill(disk), journal.last
 
         def watch(table):
             if table.waiting:

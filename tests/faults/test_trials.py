@@ -9,9 +9,9 @@ from tests.tuner.tables import report
 from tests.tuner.test_driver import driver_of, run_all, sweep_of
 from tuner import Result, Status, Sweep
 from tuner.driver import LOST_NODES, Driver
-from tuner.journal import Journal
+from tuner.journal import Journal, read
+from tuner.ledger import replay
 from tuner.report_tables import setbacks
-from tuner.table import replay
 from tuner.translation import Translation
 
 WAYS = ("hang", "eat", "daemon", "raise", "nan")
@@ -188,12 +188,12 @@ def test_a_late_report_of_an_attempt_that_was_given_up_is_not_taken_in(tmp_path)
         driver.faulted(1, dead.number, "its node went silent")
         alive = driver.next_segment()
         assert (alive.trial, alive.number, alive.epoch) == (1, 2, 1)
-        before = len(journal.events)
+        before = journal.last
         assert driver.reported(1, dead.number, report(2, 0.1), True) is False
         driver.resumed(1, dead.number, 0, "")
         driver.faulted(1, dead.number, "at last")
         driver.returned(1, dead.number, "it came to its end")
-        assert len(journal.events) == before
+        assert journal.last == before
         assert driver.reported(1, alive.number, report(2, 0.4), True)
     assert driver.table.trials[1].error == 0.4
     assert driver.table.trials[1].live
@@ -254,7 +254,7 @@ def test_what_went_wrong_on_the_way_is_in_the_report_in_json_and_in_mlflow(tmp_p
         for epoch in (2, 3):
             driver.reported(1, 2, report(epoch, 0.4), True)
         driver.close()
-        events = journal.events
+        events = read(journal.path)
     said = (
         "segment 1 broke after epoch 2: the process died",
         "segment 2 went on from epoch 1 of 2: not saved since",

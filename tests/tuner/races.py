@@ -7,7 +7,7 @@ import numpy as np
 from tests.tuner.tables import report
 from tuner import Sweep
 from tuner.driver import Driver
-from tuner.journal import Journal
+from tuner.journal import Journal, read
 from tuner.table import TrialTable
 
 SPACE = {"use": [], "set": {"x": {"low": 0.0, "high": 1.0}}}
@@ -69,4 +69,4 @@ def race(
             if driver.reported(number, segment.number, said, checkpoint=True):
                 live[number] = segment, epoch + 1
         driver.close()
-        return Race(driver.table, journal.events, driver.done)
+        return Race(driver.table, read(journal.path), driver.done)

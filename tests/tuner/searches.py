@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.tuner.tables import report, trial
-from tuner.table import Ledger
+from tuner.ledger import Ledger
 
 
 def search(searcher, origin, space, values_of, trials, seed, objectives=("error",), before=()):

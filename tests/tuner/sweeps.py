@@ -1,6 +1,6 @@
 """Sweeps with losses and weights, written trial by trial, for figures and the report."""
 
-from tuner.table import Ledger
+from tuner.ledger import Ledger
 
 
 class Sweep:

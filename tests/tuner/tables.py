@@ -1,6 +1,6 @@
 """Tables made by hand, as tests want them. Real tables: the events go through the real ledger."""
 
-from tuner.table import replay
+from tuner.ledger import replay
 
 
 def report(epoch, *errors, **more):

@@ -65,7 +65,7 @@ def appended(storage, count, text="x"):
     with opened(storage) as journal:
         for number in range(count):
             journal.append([{"event": "proposed", "trial": number, "text": text}])
-        return journal.events
+        return read(journal.path)
 
 
 def objects(storage):
@@ -140,7 +140,7 @@ def test_a_damaged_object_is_refused_until_the_journal_is_repaired(storage, tmp_
     sweep = sweep_of(storage)
     with journal_of(fetched(within(storage, "s"))) as journal:
         run_all(driver_of(sweep, journal))
-        names, count = parts(storage), len(journal.events)
+        names, count = parts(storage), journal.last
     there = objects(storage)
     name = next(name for name in names[1:] if b'"reported"' in there.read(name))
     there.write(name, there.read(name).replace(b"reported", b"repotred"))

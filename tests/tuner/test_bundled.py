@@ -9,8 +9,9 @@ from tests.tuner.tables import table, trial
 from tests.tuner.test_execution import events_of, run
 from tuner import Sweep
 from tuner.bundled import Bundled, point_of, scheduler_of, searcher_of, tune_space, unusable
+from tuner.ledger import replay
 from tuner.schedulers import RunToEnd
-from tuner.table import Status, replay
+from tuner.table import Status
 
 OPTUNA = "ray.tune.search.optuna:OptunaSearch"
 ASHA = "ray.tune.schedulers:AsyncHyperBandScheduler"

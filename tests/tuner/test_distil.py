@@ -11,7 +11,7 @@ from trainables.problems import problem_class
 from tuner import Sweep, TunerError
 from tuner.distil import best_adaptive, distilled, late_weights, paired, verdict
 from tuner.execution import check
-from tuner.table import replay
+from tuner.ledger import replay
 
 DEFAULT = problem_class("burgers1d").default_point
 NAMES = problem_class("burgers1d").residual_names

@@ -11,8 +11,9 @@ from tuner.ability import inabilities
 from tuner.driver import Driver
 from tuner.errors import SweepExists
 from tuner.journal import Journal, read
+from tuner.ledger import replay
 from tuner.schedulers import Decision, Resumption, Verdict
-from tuner.table import Status, replay
+from tuner.table import Status
 
 
 def sweep_of(tmp_path, **keys):
@@ -74,10 +75,10 @@ def test_a_driver_that_dies_after_any_event_is_continued_as_if_it_had_not(tmp_pa
     lines = (whole.folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
     (cut.folder / "journal.jsonl").write_bytes(b"".join(lines[:events]))
     with Journal(cut.folder / "journal.jsonl") as journal:
-        ended = {t.number for t in replay(journal.events) if t.ended}
+        ended = {t.number for t in replay(read(journal.path)) if t.ended}
         driver = driver_of(cut, journal)
         continued = run_all(driver)
-        again = [e["trial"] for e in journal.events[events:] if e["event"] == "started"]
+        again = [e["trial"] for e in read(journal.path)[events:] if e["event"] == "started"]
     assert not ended & set(again)
     for trial in undisturbed:
         other = continued.trials[trial.number]
@@ -178,7 +179,7 @@ def test_pausing_and_resuming_is_another_segment_from_the_pause_on(tmp_path):
         table = run_all(driver)
         started = [
             (e["trial"], e["segment"], e["epoch"])
-            for e in journal.events
+            for e in read(journal.path)
             if e["event"] == "started"
         ]
     assert started == [
@@ -328,7 +329,7 @@ def test_a_population_whose_driver_dies_after_any_event_goes_on_as_if_it_had_not
     whole = population_of(tmp_path / "whole")
     with Journal(whole.folder / "journal.jsonl") as journal:
         undisturbed = run_population(whole, journal)
-        assert any(event["event"] == "changed" for event in journal.events)
+        assert any(event["event"] == "changed" for event in read(journal.path))
     cut = population_of(tmp_path / "cut")
     cut.folder.mkdir(parents=True)
     lines = (whole.folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
@@ -370,7 +371,7 @@ def test_a_trial_gets_more_replicates_at_each_rung_that_it_passes(tmp_path):
         driver = driver_of(sweep, journal)
         assert driver.scheduler.rungs(27) == (1, 3, 9)
         found = replicates_over(driver)
-        table, events = driver.table, journal.events
+        table, events = driver.table, read(journal.path)
     assert found == [
         (1, 0, 5), (2, 0, 1), (2, 1, 3), (2, 3, 5), (3, 0, 1), (3, 1, 3), (3, 3, 5),
     ]  # fmt: skip
@@ -404,7 +405,7 @@ def test_a_driver_that_dies_at_a_rung_starts_the_next_segment_with_the_replicate
     with Journal(path) as journal:
         replicates_over(driver_of(sweep, journal))
         lines = path.read_bytes().splitlines(keepends=True)
-        grown = next(k for k, event in enumerate(journal.events) if event["event"] == "grown")
+        grown = next(k for k, event in enumerate(read(journal.path)) if event["event"] == "grown")
     for kept in (grown, grown + 1):  # after the report at the rung, and after the event
         path.write_bytes(b"".join(lines[:kept]))
         with Journal(path) as journal:
@@ -449,6 +450,7 @@ def test_a_searcher_that_has_no_more_ends_the_sweep(tmp_path):
     sweep = sweep_of(tmp_path, space=space, searcher="grid")
     with Journal(sweep.folder / "journal.jsonl") as journal:
         table = run_all(driver_of(sweep, journal))
+    with Journal(sweep.folder / "journal.jsonl") as journal:
         assert Driver(sweep, sweep.make_space(), {"x": 0.5}, journal).done
     assert [t.point["x"] for t in table] == [0.5, 0.25, 0.75]
     assert table.status == "finished"

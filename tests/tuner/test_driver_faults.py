@@ -6,8 +6,9 @@ from tests.tuner.tables import report
 from tests.tuner.test_driver import driver_of, run_all, run_one, sweep_of
 from tuner.driver import FALLBACKS
 from tuner.journal import Journal, read
+from tuner.ledger import replay
 from tuner.searchers.searcher import Searcher
-from tuner.table import Status, replay
+from tuner.table import Status
 
 
 @dataclass(frozen=True)

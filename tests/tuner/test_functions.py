@@ -18,8 +18,8 @@ from tuner.cli import main
 from tuner.driver import Driver
 from tuner.execution import check
 from tuner.journal import Journal, read
+from tuner.ledger import replay
 from tuner.prior import known_before
-from tuner.table import replay
 
 HERE = "tests.tuner.test_functions"
 SPACE = {

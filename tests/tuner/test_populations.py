@@ -8,7 +8,7 @@ from trainables.problems import problem_for
 from trainables.training import Training
 from tuner import Status
 from tuner.journal import read
-from tuner.table import replay
+from tuner.ledger import replay
 
 pytestmark = pytest.mark.ray
 

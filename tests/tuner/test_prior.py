@@ -14,9 +14,10 @@ from trainables.problems import problem_class
 from tuner import Sweep, SweepError
 from tuner.driver import Driver
 from tuner.journal import Journal, read
+from tuner.ledger import replay
 from tuner.prior import MOST, UNKNOWN, converted, implied, known_before
 from tuner.searchers.searcher import Fate, observations
-from tuner.table import Status, TrialTable, replay
+from tuner.table import Status, TrialTable
 
 BURGERS = problem_class("burgers1d")
 X = {"use": [], "set": {"learning_rate": {"low": 1e-4, "high": 1.0, "scale": "log"}}}

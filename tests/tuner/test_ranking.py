@@ -5,6 +5,7 @@ import math
 import pytest
 
 from tests.tuner.tables import report, table, trial
+from tuner.ledger import replay
 from tuner.ranking import (
     Score,
     best,
@@ -16,7 +17,6 @@ from tuner.ranking import (
     ranks,
     value,
 )
-from tuner.table import replay
 
 
 def measured(number, error, ended="finished", seconds=1.0, **metrics):

@@ -3,8 +3,9 @@ import pytest
 from tests.tuner.test_driver import driver_of, run_all, sweep_of
 from tuner.errors import JournalDamaged, SweepBusy, SweepMissing, TunerError
 from tuner.journal import Journal, read
+from tuner.ledger import replay
 from tuner.repair import repair
-from tuner.table import Status, replay
+from tuner.table import Status
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@ import math
 import pytest
 
 from tests.tuner.tables import report, table, trial
-from tuner.table import Ledger, Status, replay
+from tuner.ledger import Ledger, replay
+from tuner.table import Status
 
 
 def test_a_trial_goes_through_its_life():

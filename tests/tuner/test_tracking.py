@@ -22,10 +22,10 @@ from mlflow.entities import Run, ViewType
 
 from tests.tuner.journals import YAML, closing, opening, report, reported, told, trial
 from tuner import Sweep
-from tuner.journal import Follower, Journal
+from tuner.journal import Follower, Journal, read
+from tuner.ledger import replay
 from tuner.parked import Parked
 from tuner.progress import Progress
-from tuner.table import replay
 from tuner.tracking import Sender, default_uri, run_url
 from tuner.tracking_server import Refusal, client_of
 from tuner.translation import Batch, Metric
@@ -53,7 +53,7 @@ def write(folder: Path, *events: dict[str, Any]) -> list[Any]:
     with Journal(folder / "journal.jsonl") as journal:
         for event in events:
             journal.append([event])
-        return journal.events
+        return read(journal.path)
 
 
 def send(folder: Path, uri: str | None = None) -> None:
@@ -251,7 +251,7 @@ def test_long_values_and_odd_names_are_made_to_fit(folder: Path) -> None:
 def test_thousands_of_numbers_arrive_in_one_go(folder: Path) -> None:
     with Journal(folder / "journal.jsonl") as journal:
         journal.append([*opening(), *trial(1, 1200), *trial(2, 1200), closing()])
-        events = journal.events
+        events = read(journal.path)
     send(folder)
     charts = Charts(folder)
     assert len(told(events, 1)) == 1200 * 9

@@ -18,7 +18,7 @@ from tests.tuner.journals import (
     told,
     trial,
 )
-from tuner.table import replay
+from tuner.ledger import replay
 from tuner.translation import (
     ENTITIES,
     METRICS,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.interpolate import CubicSpline, RectBivariateSpline
+import scipy
 
 from trainables.quadrature import gauss_hermite
 
@@ -39,7 +39,7 @@ class Policy:
         self, economy: Growth, log_z: np.ndarray, log_k: np.ndarray, log_c: np.ndarray
     ) -> None:
         self.economy = economy
-        self.spline = RectBivariateSpline(log_z, log_k, log_c)
+        self.spline = scipy.interpolate.RectBivariateSpline(log_z, log_k, log_c)
 
     def saving(self, z: np.ndarray, k: np.ndarray) -> np.ndarray:
         """The share of output that is saved at (b,) values of Z and K: s = 1 - C / Y."""
@@ -72,7 +72,7 @@ def optimal_policy(economy: Growth, rounds: int = 1000) -> Policy:
     shocks, weights = gauss_hermite(NODES)
     log_z_next = economy.rho * log_z[:, None] + economy.sigma * shocks  # (i, q)
     # a spline is linear in its values, so one matrix (i, q, i) interpolates along Z
-    along_z = CubicSpline(log_z, np.eye(Z_POINTS))(log_z_next)
+    along_z = scipy.interpolate.CubicSpline(log_z, np.eye(Z_POINTS))(log_z_next)
     returns = 1.0 - delta + alpha * np.exp(log_z_next)[..., None] * k ** (alpha - 1.0)  # (i, q, j)
 
     log_c = log_means  # as in a last period, in which everything is eaten
@@ -82,7 +82,7 @@ def optimal_policy(economy: Growth, rounds: int = 1000) -> Policy:
         log_means_before = np.log(before + k)
         new = np.stack(
             [
-                CubicSpline(x, y)(at)
+                scipy.interpolate.CubicSpline(x, y)(at)
                 for x, y, at in zip(log_means_before, np.log(before), log_means, strict=True)
             ]
         )

@@ -11,7 +11,7 @@ Source for the method: Klein, Journal of Economic Dynamics and Control 24 (2000)
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import ordqz
+import scipy
 
 
 def first_order(
@@ -49,7 +49,7 @@ def first_order(
         ]
     )
     now[3 * n] = [*[1.0 / beta] * n, *[a] * n, *[-1.0] * n, (a - delta) * gamma.sum()]
-    _, _, alpha, scale, _, basis = ordqz(now, ahead, sort="iuc", output="real")
+    _, _, alpha, scale, _, basis = scipy.linalg.ordqz(now, ahead, sort="iuc", output="real")
     stable = int((np.abs(alpha) < np.abs(scale)).sum())
     if stable != 2 * n:
         raise ValueError(f"{stable} stable roots for {2 * n} states: there is no single solution")

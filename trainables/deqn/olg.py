@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 import torch
-from scipy.optimize import brentq
 from torch import Tensor
 
 from trainables.deqn.conditions import Condition, Sides
@@ -119,7 +119,9 @@ class OLG(SavingProblem):
             k: np.ndarray = young * chain
             return k
 
-        total = brentq(lambda guess: capital(guess).sum() - guess, 1e-3, 10.0, xtol=1e-14)
+        total = scipy.optimize.brentq(
+            lambda guess: capital(guess).sum() - guess, 1e-3, 10.0, xtol=1e-14
+        )
         return tuple(capital(total).tolist())
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.interpolate import CubicSpline, RectBivariateSpline
+import scipy
 
 from trainables.deqn.endogenous_grid import (
     K_HIGH,
@@ -72,8 +72,8 @@ class Policy:
         self, economy: GrowthWithLabor, log_z: Array, log_k: Array, value: Array, log_c: Array
     ) -> None:
         self.economy = economy
-        self.value = RectBivariateSpline(log_z, log_k, value)
-        self.guess = RectBivariateSpline(log_z, log_k, log_c)
+        self.value = scipy.interpolate.RectBivariateSpline(log_z, log_k, value)
+        self.guess = scipy.interpolate.RectBivariateSpline(log_z, log_k, log_c)
 
     def __call__(self, z: Array, k: Array) -> Array:
         """(2, b): the share of output that is saved, and labour, at (b,) values of Z and K."""
@@ -111,7 +111,7 @@ def optimal_policy(economy: GrowthWithLabor, rounds: int = 1000) -> Policy:
     shocks, weights = gauss_hermite(NODES)
     log_z_next = economy.rho * log_z[:, None] + economy.sigma * shocks  # (i, q)
     # a spline is linear in its values, so one matrix (i, q, i) interpolates along Z
-    along_z = CubicSpline(log_z, np.eye(Z_POINTS))(log_z_next)
+    along_z = scipy.interpolate.CubicSpline(log_z, np.eye(Z_POINTS))(log_z_next)
     z, k = np.exp(log_z_next)[..., None], np.exp(log_k)  # (i, q, 1) and (j,)
 
     labor = np.full_like(z * k, economy.steady_labor())
@@ -128,7 +128,7 @@ def optimal_policy(economy: GrowthWithLabor, rounds: int = 1000) -> Policy:
         value = new
         if change < TOLERANCE:
             calm = NODES // 2  # the node of the shock 0
-            on_grid = CubicSpline(log_z_next[:, calm], log_c[:, calm])(log_z)
+            on_grid = scipy.interpolate.CubicSpline(log_z_next[:, calm], log_c[:, calm])(log_z)
             return Policy(economy, log_z, log_k, value, on_grid)
     raise RuntimeError(f"{economy}: it still changes by {change:.1e} after {rounds} rounds")
 
@@ -160,7 +160,9 @@ def _newton(
 def _rows(log_k: Array, values: Array) -> Callable[[Array, int], Array]:
     """Cubic splines through values (i, q, j) on even knots (j,), each evaluated at its own (i, q, j)."""
     first, gap = log_k[0], log_k[1] - log_k[0]
-    coefficients = np.moveaxis(CubicSpline(log_k, values, axis=-1).c, 1, -1)  # (4, i, q, j - 1)
+    coefficients = np.moveaxis(
+        scipy.interpolate.CubicSpline(log_k, values, axis=-1).c, 1, -1
+    )  # (4, i, q, j - 1)
 
     def evaluate(x: Array, slope: int) -> Array:
         piece = np.clip(((x - first) / gap).astype(int), 0, len(log_k) - 2)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.sparse import diags_array
-from scipy.sparse.linalg import spsolve
+import scipy
 
 STEP = 1000.0
 """Of the iteration, in years. It is implicit, so it may be large."""
@@ -83,7 +82,7 @@ def optimal_plan(household: Household, points: int, rounds: int = 100) -> Plan:
     for _ in range(rounds):
         c = _consumption(household, v, income, width)
         up, down = (np.maximum(flow, 0.0).ravel() / width for flow in (income - c, c - income))
-        system = diags_array(
+        system = scipy.sparse.diags_array(
             [
                 1.0 / STEP + rho + up + down + leaving,
                 -up[:-1],
@@ -94,7 +93,7 @@ def optimal_plan(household: Household, points: int, rounds: int = 100) -> Plan:
             offsets=[0, 1, -1, n, -n],
         )
         known = (household.utility(c) + v / STEP).ravel()
-        new = spsolve(system.tocsc(), known).reshape(2, n)
+        new = scipy.sparse.linalg.spsolve(system.tocsc(), known).reshape(2, n)
         change = np.abs(new - v).max()
         v = new
         if change < TOLERANCE:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from search_spaces import Space
-from tuner.ranking import ranks, scores_at
+from tuner.ranking import score
+from tuner.schedulers.following import Following
+from tuner.schedulers.order import Order
 from tuner.schedulers.rungs import after, check, crossed, geometric, no_rung, stop_if_lost
 from tuner.schedulers.scheduler import CONTINUE, Decision, Scheduler, Verdict
 from tuner.table import Trial, TrialTable
@@ -45,14 +48,39 @@ class ASHA(Scheduler):
             return CONTINUE
         if lost := stop_if_lost("asha", trial, table):
             return lost
-        place = ranks(scores_at(table, rung))
-        go_on, rank = max(1, len(place) // self.eta), place[trial.number]
+        there = self._there(table, rung)
+        go_on, rank = max(1, len(there) // self.eta), 1 + there.better(trial.number)
         if rank <= go_on:
             return CONTINUE
         where = after(rung, table)
         return Decision(
-            Verdict.STOP, f"asha: rank {rank} of {len(place)} {where}, the best {go_on} go on"
+            Verdict.STOP, f"asha: rank {rank} of {len(there)} {where}, the best {go_on} go on"
         )
 
     def rungs(self, budget: float) -> tuple[float, ...]:
         return geometric(self.first_rung, self.eta, budget)
+
+    @cached_property
+    def _kept(self) -> dict[float, Reached]:
+        """What has been worked out, which can be lost at any moment."""
+        return {}
+
+    def _there(self, table: TrialTable, rung: float) -> Order:
+        return self._kept.setdefault(rung, Reached(rung)).of(table)
+
+
+class Reached:
+    """Every trial that has got to a fidelity, by what it was then."""
+
+    def __init__(self, level: float) -> None:
+        self._level, self._following, self._order = level, Following(), Order()
+
+    def of(self, table: TrialTable) -> Order:
+        """Brought up to date."""
+        anew, trials = self._following.news(table)
+        self._order = Order() if anew else self._order
+        for trial in trials:
+            report = table.report_at(trial, self._level)
+            if report is not None and trial.number not in self._order:
+                self._order.add(score(trial.number, report, table))
+        return self._order

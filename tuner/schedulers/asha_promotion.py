@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from search_spaces import Space
+from tuner.ranking import score
+from tuner.schedulers.following import Following
+from tuner.schedulers.order import Order
 from tuner.schedulers.rungs import (
     after,
-    best_first,
     check,
-    contenders,
     crossed,
     fidelity,
     geometric,
     is_beyond,
+    is_lost,
     no_rung,
-    place_of,
     stop_if_lost,
 )
 from tuner.schedulers.scheduler import CONTINUE, Decision, Resumption, Scheduler, Verdict
@@ -65,59 +67,118 @@ class ASHAPromotion(Scheduler):
         if lost := stop_if_lost("asha_promotion", trial, table):
             return lost
         standing = self._standing(table)
-        promoted = self._promotable(table, standing, trial.number)
-        if promoted is not None and promoted.number == trial.number:
+        standing.put(
+            replace(trial, status=Status.PAUSED), table
+        )  # the one that asks counts as such
+        promoted = self._promotable(table, standing, asking=trial.number)
+        standing.put(trial, table)
+        if promoted == trial.number:
             return CONTINUE
-        members = standing[rung]
-        rank, share = place_of(trial, best_first(members, table, rung)), len(members) // self.eta
+        here = next(there for there in standing.rungs if there.level == rung)
+        rank, share = 1 + here.sound.before(trial.number), here.count // self.eta
         go_on = f"the best {share} go on" if share else f"none goes on before {self.eta} are there"
-        where = f"of {len(members)} {after(rung, table)}"
+        where = f"of {here.count} {after(rung, table)}"
         return Decision(Verdict.PAUSE, f"asha_promotion: rank {rank} {where}, {go_on}")
 
     def resume(self, table: TrialTable) -> Resumption | None:
-        if not table.having(Status.PAUSED):
+        if not table.count(Status.PAUSED):
             return None
         promoted = self._promotable(table, self._standing(table))
-        return None if promoted is None else Resumption(promoted)
+        return None if promoted is None else Resumption(table.trials[promoted])
 
     def rungs(self, budget: float) -> tuple[float, ...]:
         return geometric(self.first_rung, self.eta, budget)
 
     def _promotable(
-        self, table: TrialTable, standing: Mapping[float, list[Trial]], asking: int | None = None
-    ) -> Trial | None:
-        """The trial to promote next; the one that is asking counts as paused."""
-
-        def waits(trial: Trial) -> bool:
-            return trial.number == asking or trial.status is Status.PAUSED
-
-        def promoted(trial: Trial, rung: float) -> bool:
-            running = trial.status is Status.RUNNING and trial.number != asking
-            return running or is_beyond(trial, table, rung)
-
-        for rung, members in standing.items():
-            share = len(members) // self.eta
-            if sum(promoted(trial, rung) for trial in members) < share:
-                for trial in best_first(members, table, rung)[:share]:
-                    if waits(trial) and not is_beyond(trial, table, rung):
-                        return trial
+        self, table: TrialTable, standing: Standing, asking: int | None = None
+    ) -> int | None:
+        """The number of the trial to promote next."""
+        for rung in standing.rungs:
+            share = rung.count // self.eta
+            if len(rung.ahead) < share:
+                first = rung.first_waiting()
+                if first is not None and rung.sound.before(first) < share:
+                    return first
         more = table.expected is None or len(table) < table.expected
-        highest = next((rung for rung, members in standing.items() if members), None)
-        if more or highest is None or any(not (t.ended or waits(t)) for t in contenders(table)):
+        highest = next((rung for rung in standing.rungs if rung.count), None)
+        if more or highest is None or highest.ahead:
             return None
-        members = standing[highest]
-        if any(promoted(trial, highest) for trial in members):
+        running = (t for t in table.having(Status.RUNNING) if t.number != asking)
+        if any(trial.origin != "default" for trial in running):
             return None
-        return next((trial for trial in best_first(members, table, highest) if waits(trial)), None)
+        return highest.first_waiting()
 
-    def _standing(self, table: TrialTable) -> dict[float, list[Trial]]:
-        """Each rung, the highest first, with the trials for which it was the last one crossed."""
-        trials = contenders(table)
-        levels = list(pairwise((*self.rungs(table.budget), table.budget)))
-        return {
-            rung: [trial for trial in trials if _stood(trial, table, rung, above)]
-            for rung, above in reversed(levels)
-        }
+    @cached_property
+    def _kept(self) -> dict[tuple[float, ...], Standing]:
+        """What has been worked out, which can be lost at any moment."""
+        return {}
+
+    def _standing(self, table: TrialTable) -> Standing:
+        levels = (*self.rungs(table.budget), table.budget)
+        return self._kept.setdefault(levels, Standing(levels)).of(table)
+
+
+class Standing:
+    """Who stands at which rung, the highest first."""
+
+    def __init__(self, levels: Sequence[float]) -> None:
+        self._levels, self._following = levels, Following()
+        self.rungs: list[Rung] = []
+
+    def of(self, table: TrialTable) -> Standing:
+        """Brought up to date."""
+        anew, trials = self._following.news(table)
+        if anew:
+            self.rungs = [Rung(*pair) for pair in pairwise(self._levels)][::-1]
+        for trial in trials:
+            self.put(trial, table)
+        return self
+
+    def put(self, trial: Trial, table: TrialTable) -> None:
+        """A trial that is new or has changed."""
+        if trial.origin != "default":
+            for rung in self.rungs:
+                rung.put(trial, table)
+
+
+class Rung:
+    """The trials for which this rung was the last one crossed.
+
+    count: of all of them. sound: those that were not lost there; of these those in `waiting` wait
+    there. ahead: those that have gone on, or are about to.
+    """
+
+    def __init__(self, level: float, above: float) -> None:
+        self.level, self.above, self.count = level, above, 0
+        self.sound, self.waiting = Order(), Order()
+        self.ahead: set[int] = set()
+        self._known: set[int] = set()
+
+    def first_waiting(self) -> int | None:
+        """The best that waits."""
+        return self.sound.first_of(self.waiting)
+
+    def put(self, trial: Trial, table: TrialTable) -> None:
+        """A trial that is new or has changed. It stays: reports are only ever added."""
+        number = trial.number
+        if not _stood(trial, table, self.level, self.above):
+            return
+        if number not in self._known:
+            self._known.add(number)
+            self.count += 1
+            report = table.report_at(trial, self.level)
+            if report and not is_lost(found := score(number, report, table)):
+                self.sound.add(found)
+        beyond = is_beyond(trial, table, self.level)
+        if beyond or trial.status is Status.RUNNING:
+            self.ahead.add(number)
+        else:
+            self.ahead.discard(number)
+        waits = trial.status is Status.PAUSED and not beyond and number in self.sound
+        if waits and number not in self.waiting:
+            self.waiting.add(self.sound[number])
+        elif not waits and number in self.waiting:
+            self.waiting.remove(number)
 
 
 def _stood(trial: Trial, table: TrialTable, rung: float, above: float) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from tuner.schedulers.following import Following
 from tuner.schedulers.rungs import (
     after,
     best_first,
-    contenders,
     crossed,
     is_beyond,
     stop_if_lost,
@@ -62,17 +62,63 @@ class Bracket:
         return n, max(1, n // eta)
 
 
-def deal(table: TrialTable, shapes: Iterable[Shape]) -> Iterator[Bracket]:
-    """The contenders, by number, dealt to brackets of these shapes until none is left."""
-    trials = contenders(table)
-    more = math.inf if table.expected is None else max(0, table.expected - len(table))
-    start = 0
-    for number, (size, rungs) in enumerate(shapes, start=1):
-        if start >= len(trials):
-            return
-        members = trials[start : start + size]
-        yield Bracket(number, members, int(min(size, len(members) + more)), rungs)
-        start += size
+class Brackets:
+    """The contenders, by number, dealt to brackets of these shapes, kept up with the table."""
+
+    def __init__(self, shapes: Callable[[], Iterator[Shape]]) -> None:
+        self._shapes, self._following = shapes, Following()
+        self._table = TrialTable()
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._to_come = self._shapes()
+        self._dealt: list[tuple[list[int], Shape]] = []
+        self._place: dict[int, int] = {}  # trial -> the place of its bracket
+        self._moved: set[int] = set()  # places where something may go on by now
+
+    def of(self, table: TrialTable) -> Brackets:
+        """Brought up to date."""
+        anew, trials = self._following.news(table)
+        if anew:
+            self._start_over()
+        self._table = table
+        for trial in trials:
+            if trial.origin != "default":
+                self._moved.add(self._place.get(trial.number) or self._deal(trial.number))
+        return self
+
+    def _deal(self, trial: int) -> int:
+        """The place of a bracket that is not full; places are counted from 1."""
+        if not self._dealt or len(self._dealt[-1][0]) >= self._dealt[-1][1][0]:
+            self._dealt.append(([], next(self._to_come)))
+        self._dealt[-1][0].append(trial)
+        self._place[trial] = len(self._dealt)
+        return len(self._dealt)
+
+    def having(self, trial: int) -> Bracket:
+        """The bracket of a trial."""
+        return self._at(self._place[trial])
+
+    def _at(self, place: int) -> Bracket:
+        table, (members, (size, rungs)) = self._table, self._dealt[place - 1]
+        more = math.inf if table.expected is None else max(0, table.expected - len(table))
+        trials = [table.trials[number] for number in members]
+        return Bracket(place, trials, int(min(size, len(members) + more)), rungs)
+
+    def resume(self, eta: int) -> Resumption | None:
+        """The first paused trial that may go on, earlier brackets first."""
+        if not self._table.count(Status.PAUSED):
+            return None
+        for place in sorted(self._moved):
+            bracket = self._at(place)
+            paused = [trial for trial in bracket.members if trial.status is Status.PAUSED]
+            going = bracket.going_on(self._table, eta) if paused else set()
+            for trial in paused:
+                if trial.number in going:
+                    return Resumption(trial)
+            if len(bracket.members) == self._dealt[place - 1][1][0]:
+                self._moved.discard(place)  # full, so nothing but its members can change it
+        return None
 
 
 def decide(
@@ -80,7 +126,7 @@ def decide(
     trial: Trial,
     table: TrialTable,
     rungs: Iterable[float],
-    brackets: Iterable[Bracket],
+    brackets: Brackets,
     eta: int,
 ) -> Decision:
     """At a rung of its bracket: go on if that is certain by now, otherwise wait.
@@ -91,7 +137,7 @@ def decide(
         return CONTINUE
     if lost := stop_if_lost(name, trial, table):
         return lost
-    bracket = next(b for b in brackets if trial.number in {m.number for m in b.members})
+    bracket = brackets.having(trial.number)
     rung = crossed(trial, table, bracket.rungs)
     if rung is None or trial.number in bracket.going_on(table, eta):
         return CONTINUE
@@ -100,19 +146,6 @@ def decide(
     return Decision(
         Verdict.PAUSE, f"{name}: the best {go_on} of {n} of bracket {bracket.number} go on {where}"
     )
-
-
-def resume(table: TrialTable, brackets: Iterable[Bracket], eta: int) -> Resumption | None:
-    """The first paused trial that may go on, earlier brackets first."""
-    if not table.having(Status.PAUSED):
-        return None
-    for bracket in brackets:
-        paused = [trial for trial in bracket.members if trial.status is Status.PAUSED]
-        going = bracket.going_on(table, eta) if paused else set()
-        for trial in paused:
-            if trial.number in going:
-                return Resumption(trial)
-    return None
 
 
 def _out(trial: Trial) -> bool:

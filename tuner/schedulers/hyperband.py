@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import cycle
 
 from search_spaces import Space
@@ -57,7 +57,7 @@ class Hyperband(Scheduler):
         return brackets.decide("hyperband", trial, table, rungs, self._brackets(table), self.eta)
 
     def resume(self, table: TrialTable) -> Resumption | None:
-        return brackets.resume(table, self._brackets(table), self.eta)
+        return self._brackets(table).resume(self.eta)
 
     def rungs(self, budget: float) -> tuple[float, ...]:
         return self.shapes(budget)[0][1]
@@ -73,5 +73,12 @@ class Hyperband(Scheduler):
             for s in range(most, -1, -1)
         ]
 
-    def _brackets(self, table: TrialTable) -> Iterator[brackets.Bracket]:
-        return brackets.deal(table, cycle(self.shapes(table.budget)))
+    @cached_property
+    def _kept(self) -> dict[float, brackets.Brackets]:
+        """What has been worked out, which can be lost at any moment."""
+        return {}
+
+    def _brackets(self, table: TrialTable) -> brackets.Brackets:
+        shapes = self.shapes(table.budget)
+        new = brackets.Brackets(lambda: cycle(shapes))
+        return self._kept.setdefault(table.budget, new).of(table)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 
 from search_spaces import Space
@@ -50,16 +50,22 @@ class SuccessiveHalving(Scheduler):
 
     def decide(self, trial: Trial, table: TrialTable) -> Decision:
         rungs = self.rungs(table.budget)
-        return brackets.decide(
-            "successive_halving", trial, table, rungs, self._brackets(table), self.eta
-        )
+        dealt = self._brackets(table)
+        return brackets.decide("successive_halving", trial, table, rungs, dealt, self.eta)
 
     def resume(self, table: TrialTable) -> Resumption | None:
-        return brackets.resume(table, self._brackets(table), self.eta)
+        return self._brackets(table).resume(self.eta)
 
     def rungs(self, budget: float) -> tuple[float, ...]:
         return geometric(self.first_rung, self.eta, budget)
 
-    def _brackets(self, table: TrialTable) -> Iterator[brackets.Bracket]:
+    @cached_property
+    def _kept(self) -> dict[float, brackets.Brackets]:
+        """What has been worked out, which can be lost at any moment."""
+        return {}
+
+    def _brackets(self, table: TrialTable) -> brackets.Brackets:
         rungs = self.rungs(table.budget)
-        return brackets.deal(table, repeat((self.trials or self.eta ** len(rungs), rungs)))
+        shape = self.trials or self.eta ** len(rungs), rungs
+        new = brackets.Brackets(lambda: repeat(shape))
+        return self._kept.setdefault(table.budget, new).of(table)

@@ -5,10 +5,11 @@ import pytest
 
 from search_spaces import Space, build
 from tests.tuner.tables import report, table, trial
+from tuner.ledger import Ledger
 from tuner.schedulers import SCHEDULERS, Verdict
 from tuner.schedulers.pbt import PBT, SEARCHERS
 from tuner.schedulers.perturbation import perturbable
-from tuner.table import Ledger, Status
+from tuner.table import Status
 
 RATE = {"low": 1e-4, "high": 1e-1, "scale": "log", "default": 1e-3}
 SPACE = {"use": [], "set": {"learning_rate": RATE, "width": {"low": 4, "high": 64}}}

@@ -2,8 +2,9 @@ import pytest
 
 from tests.tuner.races import race
 from tests.tuner.tables import table, trial
+from tuner.ledger import replay
 from tuner.schedulers import SuccessiveHalving, Verdict
-from tuner.table import Status, replay
+from tuner.table import Status
 
 LOST = float("inf")
 

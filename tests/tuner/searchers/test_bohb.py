@@ -9,8 +9,8 @@ from tests.tuner.tables import report, table, trial
 from tuner import Sweep
 from tuner.driver import Driver
 from tuner.journal import Journal
+from tuner.ledger import replay
 from tuner.searchers import BOHB
-from tuner.table import replay
 
 SPACE = build(
     {

@@ -6,8 +6,9 @@ import pytest
 
 from search_spaces import build, encode
 from tests.tuner.tables import report, table, trial
+from tuner.ledger import Ledger
 from tuner.searchers import GPEI, Random
-from tuner.table import Ledger, TrialTable
+from tuner.table import TrialTable
 
 PLANE = build({"use": [], "set": {k: {"low": 0.0, "high": 1.0} for k in ("x", "y")}})
 MIXED = build(

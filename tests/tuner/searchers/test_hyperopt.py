@@ -3,8 +3,8 @@ import pytest
 
 from search_spaces import build
 from tests.tuner.tables import report, table, trial
+from tuner.ledger import replay
 from tuner.searchers import Hyperopt
-from tuner.table import replay
 
 SPACE = build(
     {

@@ -3,8 +3,9 @@ import pytest
 
 from search_spaces import build
 from tests.tuner.tables import report, table, trial
+from tuner.ledger import Ledger
 from tuner.searchers import TPE, Random
-from tuner.table import Ledger, Status
+from tuner.table import Status
 
 SPACE = build(
     {
