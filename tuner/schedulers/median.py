@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
-from bisect import bisect_left
+from bisect import bisect_left, insort
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from search_spaces import Space
-from trainables.report import Report
 from tuner.ranking import value
+from tuner.schedulers.following import Following
 from tuner.schedulers.rungs import after, fidelity, stop_if_lost
 from tuner.schedulers.scheduler import CONTINUE, Decision, Scheduler, Verdict
 from tuner.table import Trial, TrialTable
@@ -62,17 +62,11 @@ class Median(Scheduler):
             return CONTINUE
         if lost := stop_if_lost("median", trial, table):
             return lost
-        averages = [
-            average
-            for other in table
-            if other.number != trial.number
-            and table.spent(other) >= level
-            and (average := self._average(other, table, level)) is not None
-        ]
+        averages = self._averages(table).of_others(trial, level)
         if len(averages) < self.min_trials:
             return CONTINUE
         best = min(value(report, table.objectives[0]) for report in trial.reports)
-        middle = statistics.median(averages)
+        middle = averages.median
         if best <= middle:
             return CONTINUE
         return Decision(
@@ -82,38 +76,87 @@ class Median(Scheduler):
         )
 
     @cached_property
-    def _curves(self) -> dict[tuple[str, str, int], _Curve]:
-        """Running averages that have been worked out, which can be lost at any moment."""
+    def _kept(self) -> dict[tuple[str, str], Averages]:
+        """What has been worked out, which can be lost at any moment."""
         return {}
 
-    def _average(self, trial: Trial, table: TrialTable, level: float) -> float | None:
-        """The mean of the errors up to the first report at or above a level."""
-        key = (table.objectives[0], table.unit, trial.number)
-        curve = self._curves.get(key)
-        if curve is None or not curve.is_start_of(trial):
-            curve = self._curves[key] = _Curve()
-        for report in trial.reports[len(curve.averages) :]:
-            curve.add(report, value(report, table.objectives[0]), fidelity(report, table))
-        place = bisect_left(curve.levels, level)
-        return curve.averages[place] if place < len(curve.averages) else None
+    def _averages(self, table: TrialTable) -> Averages:
+        return self._kept.setdefault((table.objectives[0], table.unit), Averages()).of(table)
+
+
+class Averages:
+    """The running averages of all trials, kept up with the table.
+
+    In epochs all trials report at the same levels, so that the averages at each are kept sorted; in
+    seconds no two do, and the averages at a level are looked up in every trial.
+    """
+
+    def __init__(self) -> None:
+        self._following, self._table = Following(), TrialTable()
+        self._curves: dict[int, Curve] = {}
+        self._at: dict[float, list[float]] = {}
+
+    def of(self, table: TrialTable) -> Averages:
+        """Brought up to date."""
+        anew, trials = self._following.news(table)
+        if anew:
+            self._curves, self._at = {}, {}
+        self._table = table
+        for trial in trials:
+            curve = self._curves.setdefault(trial.number, Curve())
+            for report in trial.reports[len(curve.averages) :]:
+                curve.add(fidelity(report, table), value(report, table.objectives[0]))
+                if table.unit == "epochs":
+                    insort(self._at.setdefault(curve.levels[-1], []), curve.averages[-1])
+        return self
+
+    def of_others(self, trial: Trial, level: float) -> Others:
+        """Of those that got to a level, up to their first report at or above it, but of one."""
+        if self._table.unit == "epochs":
+            own = self._curves[trial.number].at(level)
+            return Others(self._at[level], bisect_left(self._at[level], own))
+        curves = (curve for number, curve in self._curves.items() if number != trial.number)
+        return Others(sorted(curve.at(level) for curve in curves if curve.reaches(level)))
+
+
+@dataclass(frozen=True)
+class Others:
+    """Sorted numbers, without the one in a place, if one is to be left out."""
+
+    numbers: Sequence[float]
+    without: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.numbers) - (self.without is not None)
+
+    @property
+    def median(self) -> float:
+        """The one in the middle, or the mean of the two there."""
+        n = len(self)
+        return (self._of((n - 1) // 2) + self._of(n // 2)) / 2
+
+    def _of(self, place: int) -> float:
+        return self.numbers[place + (self.without is not None and place >= self.without)]
 
 
 @dataclass
-class _Curve:
+class Curve:
     """The mean of what was reported so far, after each report of a trial."""
 
-    last: Report | None = None
     total: float = 0.0
     levels: list[float] = field(default_factory=list)
     averages: list[float] = field(default_factory=list)
 
-    def is_start_of(self, trial: Trial) -> bool:
-        """Whether these are the first reports of that trial; reports are never changed."""
-        n = len(self.averages)
-        return n <= len(trial.reports) and (n == 0 or trial.reports[n - 1] is self.last)
-
-    def add(self, report: Report, found: float, level: float) -> None:
-        self.last = report
+    def add(self, level: float, found: float) -> None:
+        """One report more."""
         self.total += found
         self.levels.append(level)
         self.averages.append(self.total / len(self.levels))
+
+    def reaches(self, level: float) -> bool:
+        """Whether there is a report at or above a level."""
+        return bool(self.levels) and self.levels[-1] >= level
+
+    def at(self, level: float) -> float:
+        """At the first of them."""
+        return self.averages[bisect_left(self.levels, level)]

@@ -85,14 +85,12 @@ class PBT(Scheduler):
         return Decision(Verdict.PAUSE, f"pbt: waits for its population at generation {generation}")
 
     def resume(self, table: TrialTable) -> Resumption | None:
+        if not table.count(Status.PAUSED):
+            return None
         for members, complete in self._populations(table):
+            least = min((trial.epochs for trial in members if not trial.ended), default=0)
             for trial in members:
-                level = trial.epochs
-                if (
-                    complete
-                    and trial.status is Status.PAUSED
-                    and all(other.ended or other.epochs >= level for other in members)
-                ):
+                if complete and trial.status is Status.PAUSED and trial.epochs <= least:
                     return self._next(trial, members, table)
         return None
 
