@@ -1,7 +1,7 @@
 """A segment of a trial inside a Ray Tune actor. The only file of this package that imports ray.
 
-Tune starts an actor once and resets it for every segment that follows. The actor reports after
-every epoch and never ends by itself: the driver stops it. Checkpoints are its own (see
+Tune starts an actor once and resets it for every segment that follows. The actor reports every
+epoch, short ones several at a time, and never ends by itself: the driver stops it. Checkpoints are its own (see
 `segment.py`), in the trial's folder, so that nothing is kept in Tune between segments.
 """
 
@@ -40,19 +40,21 @@ class MultiLossTrainable(tune.Trainable):
     the sweep if it lies in one, and the folders are in the working copy; None), `copied` (None, or
     the number and folder of the trial and the epoch whose state it takes), `problem` or `trainable`
     (the other is None), `asked` (metrics that a function has to yield), `replicates`, `seed`,
-    `epochs` and `trial_seconds` (of the whole budget, the latter may be None), `precision`,
+    `epochs` and `trial_seconds` (of the whole budget, the latter may be None), `together` (seconds
+    for which epochs are reported together), `precision`,
     `device`, `threads`, `fidelity` (epochs or seconds), `rungs` (the fidelities at which the run is
     saved whatever the time), `save_seconds` (at most so long between saves), `epoch_seconds` and
     `memory` (MiB, of the process and those it starts): what takes more of them is ended from
     outside, see `guard.py`; None is any.
 
-    A result holds `trial`, `segment`, `epoch`, `error` (the median, for schedulers and searchers of
-    Tune's own), `report` (JSON text, since Tune would flatten it) and `checkpoint` (whether the run
-    was saved after this epoch), or `fault` in place of the last four if the training raised. If it
-    has nothing more to do, the last result is there again with `ended`, which says why. The first
-    result of a segment that could not go on from the `epoch` of its config has `resumed`, the epoch
-    from which it went on, and `unread`, why newer checkpoints could not be read (text, may be
-    empty). Where the disk is full, or the bucket does not answer, it trains on unsaved.
+    A result holds `trial`, `segment` and `reports`, JSON text since Tune would flatten it: a list of
+    pairs, each a report and whether the run was saved after its epoch. They are those of the epochs
+    that end within `together`, but never of one beyond a save, so that where a decision is to be
+    made nothing has been trained further. Of the last one there are `epoch` and `error` (the median)
+    for schedulers and searchers of Tune's own. There is `fault` if the training raised after them.
+    If there is nothing more to do after them, `ended` says why. The first result of a segment that
+    could not go on from the `epoch` of its config has `resumed`, the epoch from which it went on, and
+    `unread`, why newer checkpoints could not be read (text, may be empty). Where the disk is full, or the bucket does not answer, it trains on unsaved.
     """
 
     _guard: Guard | None = None  # of the process, from its first segment on
@@ -75,6 +77,8 @@ class MultiLossTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         result = {"trial": self._config["trial"], "segment": self._config["segment"]}
+        reports: list[tuple[dict[str, Any], bool]] = []
+        until = time.monotonic() + self._config["together"]
         try:
             if self._training is None:
                 with self._limits(START, self._config["epoch"] + 1):
@@ -83,24 +87,27 @@ class MultiLossTrainable(tune.Trainable):
                 result |= _setback(begun, self._config["epoch"])
                 self._level = _level(self._config, self._training)
                 self._saved_at, self._saved = time.monotonic(), self._training.epoch
-            before = self._training.epoch
-            with self._limits():
-                report = self._training.advance()
-            self._error = report.median
-            result |= {
-                "epoch": report.epoch,
-                "error": report.median,
-                "report": json.dumps(report.to_json(), allow_nan=False),
-            }
-            if report.epoch == before:
-                saved = self._save(self._training)
-                why = f"{self._config['trainable']} returned after epoch {report.epoch}"
-                return {**result, "checkpoint": saved, "ended": why}
-            return {**result, "checkpoint": self._save_if_due(self._training)}
+            goes_on = True
+            while goes_on:
+                before = self._training.epoch
+                with self._limits():
+                    report = self._training.advance()
+                self._error = report.median
+                if report.epoch == before:
+                    subject = self._config["trainable"]
+                    result["ended"] = f"{subject} returned after epoch {report.epoch}"
+                    self._save(self._training)
+                    break
+                due = self._due(self._training)
+                reports.append((report.to_json(), due and self._save(self._training)))
+                goes_on = not (due or report.diverged) and time.monotonic() < until
         except Exception as fault:  # noqa: BLE001  what a user wrote may raise anything; the driver decides
             place = traceback.extract_tb(fault.__traceback__)[-1]
             where = f"{Path(place.filename).name}:{place.lineno}"
-            return {**result, "fault": f"{type(fault).__name__} at {where}: {fault}"[:2000]}
+            result["fault"] = f"{type(fault).__name__} at {where}: {fault}"[:2000]
+        if self._training is not None and (reports or "ended" in result):
+            result |= {"epoch": self._training.epoch, "error": self._error}
+        return {**result, "reports": json.dumps(reports, allow_nan=False)}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """For schedulers of Tune's own: saves the run in its folder, and tells Tune the epoch."""
@@ -113,14 +120,15 @@ class MultiLossTrainable(tune.Trainable):
         epoch = int((Path(str(checkpoint)) / OF_TUNE).read_text())
         self.setup({**self._config, "epoch": epoch})
 
-    def _save_if_due(self, training: Run) -> bool:
+    def _due(self, training: Run) -> bool:
+        """Whether the run is to be saved after the epoch that has just ended."""
         config, level = self._config, _level(self._config, training)
         before, self._level = self._level, level
         last = config["trial_seconds"]
         late = time.monotonic() - self._saved_at >= config["save_seconds"]
         at_rung = any(before < rung <= level for rung in config["rungs"])
         ends = training.epoch == config["epochs"] or (last and training.seconds >= last)
-        return bool(late or at_rung or ends) and self._save(training)
+        return bool(late or at_rung or ends)
 
     def _save(self, training: Run) -> bool:
         try:

@@ -1,12 +1,13 @@
 """A process beside the process of a trial, which ends it when it is stuck or takes too much memory.
 
-    python watcher.py PID
+    python watcher.py PID FILE
 
-It reads a line of JSON whenever an epoch begins or ends: `folder` and `segment` of the trial,
-`seconds` and `bytes` that it may take (null: any), and whether an epoch is `under_way`. A process of
-its own, because a thread does not get a turn while the trial is stuck in code that keeps Python's
-lock. Before it ends a trial it writes the reason into the trial's folder. When the trial's process
-is gone, for whatever reason, it ends the processes that the trial had started and goes as well.
+It reads a line of JSON whenever the limits change: `folder` and `segment` of the trial, `seconds` that
+an epoch and `bytes` that the trial may take (null: any). In the file, of which the number is given,
+is when the epoch under way began, by the monotonic clock, 0 if there is none. A process of its own,
+because a thread does not get a turn while the trial is stuck in code that keeps Python's lock.
+Before it ends a trial it writes the reason into the trial's folder. When the trial's process is
+gone, for whatever reason, it ends the processes that the trial had started and goes as well.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import struct
 import sys
 import time
 from contextlib import suppress
@@ -24,29 +26,32 @@ import psutil
 
 LOOK = 0.25
 """Seconds between two looks at the trial."""
+BEGAN = struct.Struct("d")
+"""What is in the file."""
 
 
 class Watch:
     """What is known of the trial: its process, those that it started, and what it may take."""
 
-    def __init__(self, pid: int) -> None:
-        self.process = psutil.Process(pid)
+    def __init__(self, pid: int, file: int) -> None:
+        self.process, self.file = psutil.Process(pid), file
         self.started: dict[int, psutil.Process] = {}
-        self.told: dict[str, Any] = {"under_way": False}
-        self.since = time.monotonic()
+        self.told: dict[str, Any] = {}
+        self.began = 0.0
 
     def hear(self, line: bytes) -> None:
-        """A line of the trial: an epoch begins or ends."""
-        self.told, self.since = json.loads(line), time.monotonic()
+        """A line of the trial: other limits."""
+        self.told = json.loads(line)
 
     def look(self) -> str:
         """Take note of the processes that the trial started. Returns why it has to end, or ''."""
-        with suppress(psutil.Error):
-            for child in self.process.children(recursive=True):
-                if child.pid != os.getpid():
-                    self.started.setdefault(child.pid, child)
+        for pid in descendants(self.process.pid) - self.started.keys() - {os.getpid()}:
+            with suppress(psutil.Error):
+                self.started[pid] = psutil.Process(pid)
         seconds, most = self.told.get("seconds"), self.told.get("bytes")
-        if self.told["under_way"] and seconds and time.monotonic() - self.since > seconds:
+        before, (self.began,) = self.began, BEGAN.unpack(os.pread(self.file, BEGAN.size, 0))
+        # seen twice, so that a number that was being written is not believed
+        if seconds and 0 < self.began == before and time.monotonic() - before > seconds:
             return f"an epoch took more than {seconds:g} s"
         if most and (memory := self.memory()) > most:
             return f"it took {memory / 2**20:.0f} MiB of memory, more than {most / 2**20:.0f}"
@@ -78,14 +83,35 @@ class Watch:
                 child.kill()
 
 
+def descendants(pid: int) -> set[int]:
+    """The processes that a process has started, those that they have started, and so on.
+
+    Linux has lists of them, which take a hundredth of the time of looking at all processes.
+    """
+    if not Path(f"/proc/{pid}/task/{pid}/children").exists():
+        try:
+            return {child.pid for child in psutil.Process(pid).children(recursive=True)}
+        except psutil.Error:
+            return set()
+    found, ask = set[int](), [pid]
+    while ask:
+        threads = f"/proc/{ask.pop()}/task"
+        with suppress(OSError):  # it has ended meanwhile
+            for thread in os.listdir(threads):
+                with suppress(OSError), open(f"{threads}/{thread}/children") as children:
+                    ask += (new := set(map(int, children.read().split())) - found)
+                    found |= new
+    return found
+
+
 def note_of(folder: Path, segment: int) -> Path:
     """The file that says why a segment was ended from outside."""
     return folder / f"killed-{segment}.txt"
 
 
-def main(pid: int) -> None:
+def main(pid: int, file: int) -> None:
     """Watch over a process until it is gone."""
-    watch, lines = Watch(pid), b""
+    watch, lines = Watch(pid, file), b""
     while True:
         ready, _, _ = select.select([sys.stdin.buffer], [], [], LOOK)
         if ready:
@@ -107,4 +133,4 @@ def main(pid: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

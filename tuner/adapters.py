@@ -26,6 +26,10 @@ The second as long as it does not know more: a sound node would have told of the
 """
 
 
+TOGETHER = 0.1
+"""Seconds for which a trial's epochs are reported together. Tune's own want to hear of each."""
+
+
 class HoldsDriver:
     """Tune pickles what it is given into its folder; the driver is not to be in there."""
 
@@ -85,6 +89,9 @@ class Decisions(HoldsDriver, schedulers.FIFOScheduler):
         self.driver = driver
         self.trials: list[TuneTrial] = []
 
+    def choose_trial_to_run(self, tune_controller: Any) -> TuneTrial | None:
+        return None  # any that waits for an actor; FIFO would look through all that ever were
+
     @property
     def under_way(self) -> bool:
         """An actor is at work on an epoch of which nothing has been heard."""
@@ -101,19 +108,16 @@ class Decisions(HoldsDriver, schedulers.FIFOScheduler):
             self.driver.resumed(
                 config["trial"], config["segment"], result["resumed"], result["unread"]
             )
+        segment, reports = (config["trial"], config["segment"]), json.loads(result["reports"])
+        if not self.driver.reported_together(*segment, reports):
+            return str(self.STOP)
         if "fault" in result:
-            self.driver.faulted(config["trial"], config["segment"], result["fault"])
+            self.driver.faulted(*segment, result["fault"])
             return str(self.STOP)
         if "ended" in result:
-            self.driver.returned(config["trial"], config["segment"], result["ended"])
+            self.driver.returned(*segment, result["ended"])
             return str(self.STOP)
-        goes_on = self.driver.reported(
-            config["trial"],
-            config["segment"],
-            json.loads(result["report"]),
-            result["checkpoint"],
-        )
-        return str(self.CONTINUE if goes_on else self.STOP)
+        return str(self.CONTINUE)
 
     def on_trial_error(self, tune_controller: Any, trial: TuneTrial) -> None:
         config, said = trial.config, _error_of(trial)
@@ -224,6 +228,7 @@ def config_of(sweep: Sweep, driver: Driver, segment: Segment) -> dict[str, Any]:
         "seed": segment.seed,
         "epochs": sweep.budget.epochs,
         "trial_seconds": sweep.budget.trial_seconds,
+        "together": 0.0 if sweep.searcher.elsewhere or sweep.scheduler.elsewhere else TOGETHER,
         "precision": sweep.precision,
         "device": "cuda" if sweep.resources.gpu else "cpu",
         "threads": max(1, int(sweep.resources.cpu)),

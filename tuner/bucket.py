@@ -220,8 +220,8 @@ class BucketJournal(Journal):
         if reason := self.lease.unsure():
             return _waiting(reason)
         try:
-            name = f"journal/{self.generation}/{self.last + 1:010d}.jsonl"
-            self.bucket.write(name, content)
+            first = self.last + 1 - content.count(b"\n")
+            self.bucket.write(f"journal/{self.generation}/{first:010d}.jsonl", content)
         except BucketAway as fault:
             return _waiting(str(fault))
         if reason := self.lease.unsure():  # it took so long that another may be at work by now

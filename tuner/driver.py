@@ -13,7 +13,8 @@ import platform
 import re
 import socket
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,9 @@ LOST_NODES = 10
 
 FALLBACKS = 10
 """Errors of a searcher in a row, each replaced by a random point, after which the sweep stops."""
+
+New = Mapping[str, Any]
+"""What is recorded of a trial that is proposed: `point`, `origin` and so on."""
 
 Watch = Callable[[TrialTable], None]
 """Told of the table after everything that happens."""
@@ -81,6 +85,7 @@ class Driver:
         self.proposing = Proposing()
         self._fallbacks = 0  # errors of the searcher in a row
         self._alike = ("", 0)  # the last reason of a fault, and how often in a row it was heard
+        self._gathering = False  # what happens is told and made durable later on
         journal.waits = self._wait
 
     @property
@@ -138,12 +143,19 @@ class Driver:
         """
         if self.stopping or self._no_space():
             return None
-        trial = self._interrupted() or self._resumed() or self._proposed(wait)
-        if trial is None and self._all_proposed and not self._searching:
+        trial = self._interrupted() or self._resumed()
+        new = self._proposed(wait) if trial is None else None
+        nothing = trial is None and new is None
+        if nothing and self._all_proposed and not self._searching:
             self._end_paused()
-            trial = self._confirming()
-        if trial is None:
-            return None
+            new = self._confirming()
+        with self._together():
+            if new is not None:
+                trial = self._add(**new)
+            return None if trial is None else self._start(trial)
+
+    def _start(self, trial: Trial) -> Segment:
+        """The next segment of a trial."""
         segment = Segment(
             trial.number,
             trial.segments + 1,
@@ -184,6 +196,21 @@ class Driver:
             self._record(event="grown", trial=trial, replicates=wanted)
             return False  # it is as if interrupted, and goes on with more
         return True
+
+    def reported_together(
+        self, trial: int, segment: int, reports: Iterable[tuple[Mapping[str, Any], bool]]
+    ) -> bool:
+        """Take reports in, each as by itself, until the trial does not go on. Returns as above.
+
+        reports: with whether there is a checkpoint of each. What is recorded is durable at the end.
+        """
+        goes_on = True
+        with self._together():
+            for report in reports:
+                goes_on = self.reported(trial, segment, *report)
+                if not self.table.trials[trial].live:  # it is when the whole sweep is to stop
+                    break
+        return goes_on
 
     def resumed(self, trial: int, segment: int, epoch: int, unread: str) -> None:
         """Take in that a segment went on from an epoch before the last report, or not as it should.
@@ -279,16 +306,16 @@ class Driver:
             )
         return self.table.trials[number]
 
-    def _proposed(self, wait: bool) -> Trial | None:
+    def _proposed(self, wait: bool) -> New | None:
         """A new trial: the default point, the points of the sweep, then those of the searcher."""
         if self._all_proposed:
             return None
         number = len(self.table) + 1
         if number == 1:
-            return self._add(self.space.default(self.default_point), "default")
+            return {"point": self.space.default(self.default_point), "origin": "default"}
         if number <= 1 + len(self.sweep.points):
-            given = self.sweep.points[number - 2]
-            return self._add(complete(self.space, given, self.default_point), "points")
+            given = complete(self.space, self.sweep.points[number - 2], self.default_point)
+            return {"point": given, "origin": "points"}
         searcher, space, table = self.searcher, self.space, self.table.searched.snapshot()
         rng = np.random.default_rng([self.sweep.seed, number])
         try:
@@ -303,9 +330,10 @@ class Driver:
         if proposal.point is None:
             self._record(event="exhausted", reason=f"{self.sweep.searcher.name} has no more")
             return None
-        return self._add(proposal.point, self.sweep.searcher.name, proposal.seconds)
+        origin = self.sweep.searcher.name
+        return {"point": proposal.point, "origin": origin, "seconds": proposal.seconds}
 
-    def _at_random(self, fault: Exception) -> Trial | None:
+    def _at_random(self, fault: Exception) -> New | None:
         """A random point in the place of one that the searcher could not give."""
         number, name = len(self.table) + 1, self.sweep.searcher.name
         said = f"{name} raised {type(fault).__name__}: {fault}"[:2000]
@@ -314,14 +342,14 @@ class Driver:
             self.stopping = f"{said}; {self._fallbacks} times in a row"
             return None
         rng = np.random.default_rng([self.sweep.seed, number])
-        return self._add(self.space.sample(rng), "random", instead=said)
+        return {"point": self.space.sample(rng), "origin": "random", "instead": said}
 
-    def _confirming(self) -> Trial | None:
+    def _confirming(self) -> New | None:
         """The next trial that repeats one of the best with fresh seeds."""
         left = confirmations(self.sweep, self.table)
         if not left:
             return None
-        return self._add(self.table.trials[left[0]].point, "confirm", of=left[0])
+        return {"point": self.table.trials[left[0]].point, "origin": "confirm", "of": left[0]}
 
     def _add(self, point: Point, origin: str, seconds: float = 0.0, **more: Any) -> Trial:
         number = len(self.table) + 1
@@ -402,9 +430,23 @@ class Driver:
         self._record(event="ended", trial=trial, status=str(status), reason=reason)
 
     def _record(self, **event: Any) -> None:
-        for stamped in self.journal.append([event]):
-            self.ledger.apply(stamped)
-        self.ledger.waiting("")
+        with self._together():
+            for stamped in self.journal.append([event]):
+                self.ledger.apply(stamped)
+            self.ledger.waiting("")
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """What happens in the body is made durable and told at its end."""
+        if self._gathering:
+            yield
+            return
+        self._gathering = True
+        try:
+            with self.journal.together():
+                yield
+        finally:
+            self._gathering = False
         self.watch(self.table)
 
     def _no_space(self) -> bool:

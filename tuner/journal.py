@@ -21,6 +21,7 @@ import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -50,6 +51,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path, self.last = path, 0  # the number of the last event
+        self._together: list[bytes] | None = None
         self.waits: Callable[[str], None] = lambda reason: None
         """Told again and again why nothing can be written. It may raise, to end the waiting."""
         try:
@@ -73,18 +75,45 @@ class Journal:
         return self._clock + time.monotonic() - self._opened
 
     def append(self, events: Iterable[Mapping[str, Any]]) -> list[Event]:
-        """Number, stamp and write the events; returns them once they are durable."""
+        """Number, stamp and write the events; returns them once they are durable (see `together`)."""
         stamp, clock = round(time.time(), 3), round(self.clock, 3)
         stamped: list[Event] = [
             {"n": n, "time": stamp, "clock": clock, **event}
             for n, event in enumerate(events, start=self.last + 1)
         ]
         content = b"".join(encode(event) for event in stamped)
-        while reason := self._write(content):
-            self.waits(reason)
-            time.sleep(PATIENCE)
         self.last += len(stamped)
+        if self._together is None:
+            self._make_durable(content)
+        else:
+            self._together.append(content)
         return stamped
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is appended in the body becomes durable at its end, all of it at once.
+
+        So whoever acts on it acts after the end. That costs one wait for the disk instead of many.
+        """
+        if self._together is not None:
+            yield
+            return
+        self._together = []
+        try:
+            yield
+        finally:
+            content, self._together = b"".join(self._together), None
+            if content:
+                self._make_durable(content)
+
+    def _make_durable(self, content: bytes) -> None:
+        try:
+            while reason := self._write(content):
+                self.waits(reason)
+                time.sleep(PATIENCE)
+        except BaseException:
+            self.last -= content.count(b"\n")  # what comes instead takes their numbers
+            raise
 
     def found(self) -> list[Event]:
         """The events that were there when it was opened. Gives them away: they may be many."""

@@ -19,6 +19,8 @@ SETTINGS = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray 2.60 warns when a trial has no GPU
+    # a local cluster starts a process for each CPU before the first trial wants one: with torch in it
+    "RAY_preload_python_modules": "trainables.trainable",
 }
 
 for name, value in SETTINGS.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,10 @@ class MemoryJournal:
     def found(self) -> list[Mapping[str, Any]]:
         """Nothing: it begins empty."""
         return []
+
+    def together(self) -> AbstractContextManager[None]:
+        """Nothing has to be durable."""
+        return nullcontext()
 
     def short_of_space(self) -> str:
         """Never: it takes none."""

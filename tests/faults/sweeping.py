@@ -62,12 +62,11 @@ def run_here(sweep, driver):
             actor.reset_config(config)
         while True:
             result = actor.step()
+            reports = json.loads(result["reports"])
+            if not driver.reported_together(segment.trial, segment.number, reports):
+                break
             if "fault" in result:
                 driver.faulted(segment.trial, segment.number, result["fault"])
-                break
-            report = json.loads(result["report"])
-            saved = result["checkpoint"]
-            if not driver.reported(segment.trial, segment.number, report, saved):
                 break
     actor.cleanup()
     driver.close()

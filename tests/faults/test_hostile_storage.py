@@ -182,7 +182,7 @@ def config(folder, epoch=2):
         "trial": 1, "segment": 1, "point": POINT, "epoch": epoch, "folder": str(folder),
         "copied": None, "problem": "burgers1d", "replicates": 2, "seed": 0, "epochs": 4,
         "trial_seconds": None, "precision": "float32", "device": "cpu", "threads": 1,
-        "fidelity": "epochs", "rungs": [], "save_seconds": 1e9, "epoch_seconds": 600.0,
+        "fidelity": "epochs", "rungs": [], "save_seconds": 1e9, "together": 0.0, "epoch_seconds": 600.0,
         "memory": None,
     }  # fmt: skip
 

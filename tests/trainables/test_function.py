@@ -109,6 +109,7 @@ def config(folder, function, **keys):
         "fidelity": "epochs",
         "rungs": [],
         "save_seconds": 1e9,
+        "together": 0.0,
         "epoch_seconds": 600.0,
         "memory": None,
         **keys,

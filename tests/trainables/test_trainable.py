@@ -1,5 +1,7 @@
 """Where a segment goes on from, and which checkpoints stay: the trainable without its actor."""
 
+import json
+
 import pytest
 import torch
 
@@ -36,6 +38,7 @@ def config(folder, **keys):
         "fidelity": "epochs",
         "rungs": [],
         "save_seconds": 1e9,
+        "together": 0.0,
         "epoch_seconds": 600.0,
         "memory": None,
         **keys,
@@ -66,7 +69,8 @@ def stepped(folder, epochs, **keys):
     results = [actor.step() for _ in range(epochs)]
     actor.cleanup()
     assert not any("fault" in result for result in results), results
-    return [epoch for epoch, result in enumerate(results, start=1) if result["checkpoint"]]
+    reports = [report for result in results for report in json.loads(result["reports"])]
+    return [report["epoch"] for report, saved in reports if saved]
 
 
 def test_a_trial_is_saved_at_its_rungs_and_at_its_end(tmp_path):
@@ -197,6 +201,25 @@ def test_what_was_saved_after_the_last_report_is_not_gone_on_from_nor_kept(tmp_p
     assert (begun.run.epoch, begun.unread) == (4, ())
     keep(begun.run, settings)
     assert epochs_of(tmp_path) == [4]
+
+
+def test_short_epochs_are_reported_together_but_none_beyond_a_rung(tmp_path):
+    def reports(**keys):
+        actor = MultiLossTrainable.__new__(MultiLossTrainable)  # without Tune's loggers
+        actor.setup(config(tmp_path / str(len(keys)), rungs=[4.0, 8.0], **keys))
+        found = [json.loads(actor.step()["reports"])]
+        while found[-1][-1][0]["epoch"] < 12:
+            found.append(json.loads(actor.step()["reports"]))
+        actor.cleanup()
+        return found
+
+    def told(found):
+        return [(r["epoch"], r["error"], saved) for part in found for r, saved in part]
+
+    one_by_one, together = reports(), reports(together=600.0)
+    assert [len(part) for part in one_by_one] == [1] * 12
+    assert [len(part) for part in together] == [4, 4, 4]
+    assert told(together) == told(one_by_one)
 
 
 def test_the_first_result_of_a_segment_says_from_where_it_went_on_if_not_from_the_last(tmp_path):

@@ -1,5 +1,6 @@
 """Sweeps in a bucket. A machine is a cache folder of its own; the server is moto's, on loopback."""
 
+import json
 import os
 import signal
 import subprocess
@@ -371,7 +372,8 @@ def test_while_the_bucket_is_away_a_trial_goes_on_unsaved_and_is_saved_after(
         line.mend()
     results.append(actor.step())
     actor._guard.close()  # and no more: it would end the server as well, which is a child of ours
-    assert [result["checkpoint"] for result in results] == [True, False, True]
+    reports = [json.loads(result["reports"]) for result in results]
+    assert [saved for ((_, saved),) in reports] == [True, False, True]
     assert [name[-9:-3] for name in objects(storage).names("trials/00001")] == ["000002", "000003"]
 
 

@@ -87,6 +87,49 @@ def test_a_driver_that_dies_after_any_event_is_continued_as_if_it_had_not(tmp_pa
         )  # fmt: skip
 
 
+def run_in_parts(driver, size):
+    """As `run_all`, with so many epochs told at once."""
+    while segment := driver.next_segment():
+        told, goes_on = segment.epoch, True
+        while goes_on:
+            part = [
+                (report(epoch, error_of(segment.point, epoch)), True)
+                for epoch in range(told + 1, told + 1 + size)
+            ]
+            goes_on, told = (
+                driver.reported_together(segment.trial, segment.number, part),
+                told + size,
+            )
+    driver.close()
+    return driver.table
+
+
+@pytest.mark.parametrize("scheduler", ["asha", "asha_promotion", "hyperband", "median"])
+def test_reports_taken_in_together_come_to_what_each_by_itself_comes_to(tmp_path, scheduler):
+    tables = []
+    for size in (1, 2, 5, 20):
+        sweep = sweep_of(tmp_path / str(size), scheduler=scheduler)
+        with Journal(sweep.folder / "journal.jsonl") as journal:
+            tables.append(run_in_parts(driver_of(sweep, journal), size))
+    for table in tables[1:]:
+        for trial, alone in zip(table, tables[0], strict=True):
+            assert (trial.point, trial.status, trial.reason) == (
+                alone.point, alone.status, alone.reason,
+            )  # fmt: skip
+            assert [r.error for r in trial.reports] == [r.error for r in alone.reports]
+
+
+def test_when_the_sweep_is_to_stop_all_that_was_told_at_once_is_taken_in(tmp_path):
+    sweep = sweep_of(tmp_path, scheduler="run_to_end")
+    with Journal(sweep.folder / "journal.jsonl") as journal:
+        driver = driver_of(sweep, journal)
+        segment = driver.next_segment()
+        driver.stopping = "by Ctrl-C"
+        part = [(report(epoch, 1 / epoch), False) for epoch in (1, 2, 3)]
+        assert not driver.reported_together(segment.trial, segment.number, part)
+        assert driver.table.trials[segment.trial].epochs == 3
+
+
 def test_a_segment_that_goes_back_to_a_checkpoint_tells_no_epoch_twice(tmp_path):
     sweep = sweep_of(tmp_path)
     path = sweep.folder / "journal.jsonl"

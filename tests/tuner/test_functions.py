@@ -83,16 +83,17 @@ def work(sweep, most=10_000):
             stack.callback(actor.cleanup)
             for result in iter(actor.step, None):
                 told = segment.trial, segment.number
+                new = json.loads(result["reports"])
+                if not driver.reported_together(*told, new):
+                    break
                 if "fault" in result:
                     driver.faulted(*told, result["fault"])
                     break
                 if "ended" in result:
                     driver.returned(*told, result["ended"])
                     break
-                if not driver.reported(*told, json.loads(result["report"]), result["checkpoint"]):
-                    break
-                reports += 1
-                if reports == most:
+                reports += len(new)
+                if reports >= most:
                     raise DriverDied
         driver.close()
     return Result(sweep.folder)

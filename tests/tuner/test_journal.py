@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -31,6 +32,42 @@ def test_events_come_back_numbered_and_stamped_in_order(path):
     assert [event["n"] for event in events] == [1, 2, 3, 4, 5]
     assert events[2]["point"] == {"π": "ä\n"}
     assert all(later["clock"] >= event["clock"] for event, later in pairwise(events))
+
+
+def test_what_is_appended_together_is_there_at_the_end_and_numbered_on(path):
+    with Journal(path) as journal:
+        journal.append([{"event": "opened"}])
+        with journal.together():
+            for trial in (1, 2):
+                with journal.together():
+                    assert (
+                        journal.append([{"event": "grown", "trial": trial}])[0]["n"] == trial + 1
+                    )
+            assert len(read(path)) == 1
+        assert [event["n"] for event in read(path)] == [1, 2, 3]
+        with suppress(ZeroDivisionError), journal.together():
+            journal.append([{"event": "grown", "trial": 3}])
+            1 / 0  # noqa: B018
+        assert [event.get("trial") for event in read(path)] == [None, 1, 2, 3]
+
+
+def test_what_could_not_be_written_leaves_its_numbers_to_what_comes_instead(path):
+    def give_up(reason):
+        raise TunerError(reason)
+
+    class Full(Journal):
+        full = True
+
+        def _write(self, content):
+            return "no space" if self.full else super()._write(content)
+
+    with Full(path) as journal:
+        journal.waits = give_up
+        with pytest.raises(TunerError, match="no space"), journal.together():
+            journal.append([{"event": "opened"}, {"event": "grown", "trial": 1}])
+        journal.full = False
+        journal.append([{"event": "closed"}])
+    assert [(event["n"], event["event"]) for event in read(path)] == [(1, "closed")]
 
 
 def test_a_second_writer_is_refused_until_the_first_is_done(path):
