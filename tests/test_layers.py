@@ -20,7 +20,7 @@ MAY_IMPORT = [
     ("trainables/report.py", set()),
     # where a storage is, and the only file that speaks to a bucket; pyarrow within its functions
     ("trainables/bucket.py", {"pyarrow"}),
-    ("trainables/guard.py", {"psutil"}),
+    ("trainables/guard.py", {"psutil", "trainables.watcher"}),
     ("trainables/watcher.py", {"psutil"}),
     ("trainables/balancers/cagrad.py", {"clarabel", "numpy", "scipy", "torch", "trainables"}),
     ("trainables/classic/digits.py", {"numpy", "sklearn", "torch", "trainables"}),
@@ -153,6 +153,15 @@ def test_the_entrance_loads_nothing_heavy(command):
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_catalogue_of_problems_loads_no_part_of_scipy():
+    # which would be half a second of the start of every trial's process
+    script = "import trainables.problems, sys; print('scipy.linalg' in sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["False"]
 
 
 def test_every_member_of_a_registry_has_a_file_of_its_name():
