@@ -37,7 +37,7 @@ MAY_IMPORT = [
     ("tuner/measured.py", {"search_spaces", "trainables", "tuner"}),
     ("tuner/subjects.py", {"search_spaces", "trainables", "tuner"}),
     ("tuner/tracking_server.py", {"mlflow", "tuner", "urllib3"}),
-    ("tuner/cli.py", {"click", "tuner"}),
+    ("tuner/cli/", {"click", "tuner"}),
     ("tuner/progress.py", {"rich", "tuner"}),
     ("tuner/doctor.py", {"packaging", "trainables.bucket", "tuner"}),
     ("tuner/report.py", {"plotly", "trainables.report", "tuner"}),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.at_work import present
 from tuner.bucket import at_work_elsewhere, fetched, storage_of
 from tuner.errors import SweepMissing, TunerError
-from tuner.headline import headline
+from tuner.headline import headline, tally
 from tuner.journal import read
 from tuner.ledger import replay
 from tuner.ranking import pareto_set, value, violation
@@ -94,6 +94,18 @@ class Result:
         if best is None:
             raise TunerError(f"{self.folder.name}: {headline(self.trials)}")
         return Trained(self, best)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: where the sweep stands, how many trials of each status, and the best one."""
+        best = self.trials.best()
+        return {
+            "name": self.folder.name,
+            "folder": str(self.folder),
+            "status": self.trials.status,
+            "reason": self.trials.reason,
+            "trials": {str(status): n for status, n in tally(self.trials).items()},
+            "best": best and Trained(self, best).to_json(),
+        }
 
     def pareto(self) -> list[Trained]:
         """The trials that no other is better than in every objective, by the first objective.

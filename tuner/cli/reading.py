@@ -1,0 +1,95 @@
+"""Commands that show what came out, also of a sweep under way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import tuner
+from tuner.bucket import fetched_storage
+from tuner.cli.words import json_option, name_argument, readable, say_json, storage_option
+from tuner.errors import visible
+from tuner.naming import folder_of
+
+
+@click.command()
+@name_argument
+@storage_option
+@json_option
+@readable
+def best(name: str, storage: str, as_json: bool) -> None:
+    """Show the best trial of the sweep NAME and its point; of several objectives the Pareto set."""
+    result = tuner.Result(folder_of(storage, name))
+    trained, objectives = result.best(), result.trials.objectives
+    front = result.pareto() if len(objectives) > 1 else []
+    if as_json:
+        members = {"pareto": [member.to_json() for member in front]} if front else {}
+        say_json({**trained.to_json(), **members})
+        return
+    from tuner.at_work import standing
+    from tuner.headline import about
+    from tuner.wording import measures, short
+
+    for line in about(result.trials, trained.trial):
+        click.echo(visible(line))
+    for parameter, value in trained.point.items():
+        click.echo(visible(f"  {parameter}: {value}"))
+    if front:
+        click.echo(f"Pareto set, {len(front)} of {len(result.trials.searched)} trials:")
+    for trial in (member.trial for member in front):
+        told = measures(trial.reports[-1], objectives)
+        click.echo(visible(f"  trial {trial.number}: {told}; {short(trial.point)}"))
+    if result.trials.status != "finished":
+        click.echo(visible(f"so far; the sweep is {standing(result.trials)}"))
+
+
+@click.command()
+@name_argument
+@storage_option
+@click.option("--output", help="File to write; report.html in the sweep's folder by default.")
+@json_option
+@readable
+def report(name: str, storage: str, output: str | None, as_json: bool) -> None:
+    """Write the report of the sweep NAME, one HTML file."""
+    written = tuner.Result(folder_of(storage, name)).report(output)
+    if as_json:
+        say_json({"report": str(written)})
+    else:
+        click.echo(written)
+
+
+@click.command("list")
+@click.argument(
+    "what",
+    type=click.Choice(
+        ["problems", "balancers", "searchers", "schedulers", "spaces", "activations", "sweeps"]
+    ),
+)
+@storage_option
+@json_option
+@readable
+def list_(what: str, storage: str, as_json: bool) -> None:
+    """Show what there is to choose from."""
+    from tuner import catalogue
+
+    entries = catalogue.entries(
+        what, fetched_storage(storage) if what == "sweeps" else Path(storage)
+    )
+    if as_json:
+        say_json([{"name": name, "text": text} for name, text in entries])
+        return
+    for name, text in entries:
+        click.echo(visible(f"{name:27} {text}".rstrip()))
+
+
+@click.command()
+@storage_option
+@click.option("--port", default=5000, show_default=True)
+@readable
+def ui(storage: str, port: int) -> None:
+    """Serve MLflow on the sweeps of a folder, on this machine alone."""
+    from tuner.tracking import page, serve
+
+    click.echo(f"{page(f'http://127.0.0.1:{port}', 'experiments')} (Ctrl-C ends it)")
+    serve(Path(storage).expanduser().absolute(), port)
