@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.browser import CHROMIUM, DRIVER, WITHOUT, browsing, screenshots
+
 # networks here are small, and two threads on two cores get in the way
 torch.set_num_threads(1)
 
@@ -15,3 +17,12 @@ def pytest_itemcollected(item):
     """Those that break whole sweeps take minutes and have a command of their own, `make faults`."""
     if item.get_closest_marker("ray") and FAULTS in item.path.parents:
         item.add_marker(pytest.mark.fault)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Chromium, one for all tests of a process; its screenshots stay as artifacts of the tests."""
+    if not (CHROMIUM and DRIVER):
+        pytest.skip(WITHOUT)
+    with browsing(screenshots(tmp_path_factory.mktemp("screenshots"))) as opened:
+        yield opened
