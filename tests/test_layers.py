@@ -37,6 +37,7 @@ MAY_IMPORT = [
     ("tuner/measured.py", {"search_spaces", "trainables", "tuner"}),
     ("tuner/subjects.py", {"search_spaces", "trainables", "tuner"}),
     ("tuner/tracking_server.py", {"mlflow", "tuner", "urllib3"}),
+    ("tuner/mlflow_model.py", {"mlflow", "numpy", "trainables", "tuner"}),
     ("tuner/cli/", {"click", "tuner"}),
     ("tuner/progress.py", {"rich", "tuner"}),
     ("tuner/doctor.py", {"packaging", "trainables.bucket", "tuner"}),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainables.balancers import BALANCERS
+    from trainables.model import Model
     from trainables.problem import Problem
     from trainables.problems import PROBLEMS
     from trainables.report import Report
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "BALANCERS": "trainables.balancers",
     "PROBLEMS": "trainables.problems",
+    "Model": "trainables.model",
     "Problem": "trainables.problem",
     "Report": "trainables.report",
     "Training": "trainables.training",
 }
 
-__all__ = ["BALANCERS", "PROBLEMS", "Problem", "Report", "Training"]
+__all__ = ["BALANCERS", "PROBLEMS", "Model", "Problem", "Report", "Training"]
 
 
 def __getattr__(name: str) -> Any:

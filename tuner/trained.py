@@ -16,6 +16,7 @@ from tuner.statistics import Comparison, median_interval
 from tuner.table import Point, Trial
 
 if TYPE_CHECKING:
+    from trainables.model import Model
     from trainables.network import Network
     from trainables.problem import Problem
     from tuner.result import Result
@@ -137,15 +138,32 @@ class Trained:
             ) from fault
         return training.network
 
+    def model(self) -> Model:
+        """The same network with its point, which can be saved as a file. Raises TunerError."""
+        from trainables.model import Model
+
+        sweep, problem, report = self.result.sweep, self.problem(), self.told.reports[-1]
+        return Model(
+            problem=sweep.subject,
+            point=dict(self.point),
+            settings={**problem.default_point, **self.point},
+            errors=report.error,
+            replicate=self._one(None),
+            weights=self.network().state_dict(),
+            precision=sweep.precision,
+            origin={"sweep": sweep.name, "trial": self.trial.number, "epoch": report.epoch},
+        )
+
     def predict(self, points: Any, replicate: int | None = None) -> Any:
         """(b, d) inputs -> (b, o) outputs of one replicate; by default the one of median error."""
-        import torch
+        return self.model().predict(points, replicate)
 
-        network = self.network()
-        parameter = next(network.parameters())
-        x = torch.as_tensor(points).to(parameter)
-        with torch.no_grad():
-            return network(x.expand(parameter.shape[0], *x.shape))[self._one(replicate)]
+    def export(self, path: str | Path) -> Path:
+        """Write the network with its point into a file without code; see `trainables.model`.
+
+        `trainables.Model.load(path).predict(points)` uses it.
+        """
+        return self.model().save(path)
 
     def checkpoint(self, replicate: int | None = None) -> Any:
         """What a function yielded last as `checkpoint`; by default of the replicate as in `predict`.

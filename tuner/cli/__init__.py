@@ -23,6 +23,7 @@ for command in (
     running.distil,
     reading.best,
     reading.report,
+    reading.export,
     reading.list_,
     reading.ui,
     keeping.repair,

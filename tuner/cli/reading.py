@@ -59,6 +59,33 @@ def report(name: str, storage: str, output: str | None, as_json: bool) -> None:
         click.echo(written)
 
 
+@click.command()
+@name_argument
+@storage_option
+@click.option("--trial", type=int, help="By number; the best one by default.")
+@click.option("--output", default="best.pt", show_default=True, help="File to write.")
+@click.option("--mlflow", "folder", help="Write an MLflow model into this folder instead.")
+@json_option
+@readable
+def export(
+    name: str, storage: str, trial: int | None, output: str, folder: str | None, as_json: bool
+) -> None:
+    """Write the best network of the sweep NAME with its point: a file of numbers, without code."""
+    result = tuner.Result(folder_of(storage, name))
+    trained = result.trial(trial) if trial else result.best()
+    if folder:
+        from tuner.mlflow_model import save_model
+
+        written = save_model(trained.model(), folder)
+    else:
+        written = trained.export(output)
+    if as_json:
+        found = {"trial": trained.trial.number, "point": dict(trained.point)}
+        say_json({"file": str(written), **found, "error": trained.error})
+    else:
+        click.echo(f"{written}: trial {trained.trial.number}, error {trained.error:.3g}")
+
+
 @click.command("list")
 @click.argument(
     "what",
