@@ -48,7 +48,8 @@ class MultiLossTrainable(tune.Trainable):
     outside, see `guard.py`; None is any.
 
     A result holds `trial`, `segment` and `reports`, JSON text since Tune would flatten it: a list of
-    pairs, each a report and whether the run was saved after its epoch. They are those of the epochs
+    triples, each a report, whether the run was saved after its epoch, and what took time beside the
+    training, in seconds (`starting` the segment, `saving` the run). They are those of the epochs
     that end within `together`, but never of one beyond a save, so that where a decision is to be
     made nothing has been trained further. Of the last one there are `epoch` and `error` (the median)
     for schedulers and searchers of Tune's own. There is `fault` if the training raised after them.
@@ -63,6 +64,7 @@ class MultiLossTrainable(tune.Trainable):
         self._config = at_hand(config)
         self._training: Run | None = None  # made in the first step, where faults are caught
         self._error, self._best = math.inf, NONE_SAVED  # the last report's, and of what is saved
+        self._took: dict[str, float] = {}  # beside the training, since the last report
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._leave()
@@ -77,8 +79,9 @@ class MultiLossTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         result = {"trial": self._config["trial"], "segment": self._config["segment"]}
-        reports: list[tuple[dict[str, Any], bool]] = []
-        until = time.monotonic() + self._config["together"]
+        reports: list[tuple[dict[str, Any], bool, dict[str, float]]] = []
+        since = time.monotonic()
+        until = since + self._config["together"]
         try:
             if self._training is None:
                 with self._limits(START, self._config["epoch"] + 1):
@@ -87,6 +90,7 @@ class MultiLossTrainable(tune.Trainable):
                 result |= _setback(begun, self._config["epoch"])
                 self._level = _level(self._config, self._training)
                 self._saved_at, self._saved = time.monotonic(), self._training.epoch
+                self._took["starting"] = round(self._saved_at - since, 4)
             goes_on = True
             while goes_on:
                 before = self._training.epoch
@@ -99,7 +103,9 @@ class MultiLossTrainable(tune.Trainable):
                     self._save(self._training)
                     break
                 due = self._due(self._training)
-                reports.append((report.to_json(), due and self._save(self._training)))
+                saved = due and self._save(self._training)
+                reports.append((report.to_json(), saved, self._took))
+                self._took = {}
                 goes_on = not (due or report.diverged) and time.monotonic() < until
         except Exception as fault:  # noqa: BLE001  what a user wrote may raise anything; the driver decides
             place = traceback.extract_tb(fault.__traceback__)[-1]
@@ -131,6 +137,7 @@ class MultiLossTrainable(tune.Trainable):
         return bool(late or at_rung or ends)
 
     def _save(self, training: Run) -> bool:
+        since = time.monotonic()
         try:
             self._keep(training)
         except OSError as fault:
@@ -138,6 +145,7 @@ class MultiLossTrainable(tune.Trainable):
                 raise
             return False
         self._saved_at, self._saved = time.monotonic(), training.epoch
+        self._took["saving"] = round(self._saved_at - since, 4)
         return True
 
     def _keep(self, training: Run) -> None:

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ LOST_NODES = 10
 
 FALLBACKS = 10
 """Errors of a searcher in a row, each replaced by a random point, after which the sweep stops."""
+
+NOTHING: Mapping[str, float] = MappingProxyType({})
 
 New = Mapping[str, Any]
 """What is recorded of a trial that is proposed: `point`, `origin` and so on."""
@@ -171,9 +174,17 @@ class Driver:
         return segment
 
     def reported(
-        self, trial: int, segment: int, report: Mapping[str, Any], checkpoint: bool = False
+        self,
+        trial: int,
+        segment: int,
+        report: Mapping[str, Any],
+        checkpoint: bool = False,
+        took: Mapping[str, float] = NOTHING,
     ) -> bool:
-        """Take a report in. Returns whether the segment goes on."""
+        """Take a report in. Returns whether the segment goes on.
+
+        took: seconds beside the training since the last report, `starting` and `saving`.
+        """
         before = self.table.trials[trial]
         if before.segments != segment or before.ended:
             return False  # a late word of a segment that was given up
@@ -185,6 +196,7 @@ class Driver:
                 segment=segment,
                 report=dict(report),
                 checkpoint=checkpoint,
+                **({"took": dict(took)} if took else {}),
             )
         elif report["epoch"] < before.epochs:
             return not self.stopping  # going over known ground since the checkpoint
@@ -198,11 +210,11 @@ class Driver:
         return True
 
     def reported_together(
-        self, trial: int, segment: int, reports: Iterable[tuple[Mapping[str, Any], bool]]
+        self, trial: int, segment: int, reports: Iterable[Sequence[Any]]
     ) -> bool:
         """Take reports in, each as by itself, until the trial does not go on. Returns as above.
 
-        reports: with whether there is a checkpoint of each. What is recorded is durable at the end.
+        reports: of each what `reported` takes. What is recorded is durable at the end.
         """
         goes_on = True
         with self._together():

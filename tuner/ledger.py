@@ -7,7 +7,8 @@
     proposed  trial, point, origin, seconds[, of, instead]  a new trial; who proposed it
     exhausted reason                                        nothing is left to propose
     started   trial, segment, epoch                         a segment starts; epochs known so far
-    reported  trial, segment, report, checkpoint            an epoch is done; checkpoint: written?
+    reported  trial, segment, report, checkpoint[, took]    an epoch is done; checkpoint: written?
+                                                            took: seconds beside the training
     faulted   trial, segment, reason[, node]                a segment broke; the trial may go on.
                                                             node: it was lost with its node
     resumed   trial, segment, epoch, reason                 it went on from before the last report
@@ -31,7 +32,7 @@ from typing import Any
 from trainables.report import Report
 from tuner.errors import EventRefused
 from tuner.soundness import unsound
-from tuner.table import Event, Index, Status, Trial, TrialTable
+from tuner.table import Event, Index, Span, Status, Trial, TrialTable
 
 
 class Ledger:
@@ -88,10 +89,11 @@ class Ledger:
                     event["origin"],
                     of=event.get("of"),
                     instead=event.get("instead", ""),
+                    proposing=event.get("seconds", 0.0),
                 )
             )
         else:
-            trial = self._trials[event["trial"]]
+            trial = _heard(self._trials[event["trial"]], event)
             self._index.put(_TRIAL_EVENTS[event["event"]](trial, event))
         self.table = replace(self.table, clock=event.get("clock", self.table.clock))
 
@@ -123,16 +125,35 @@ def _prior(known: tuple[Trial, ...], told: Iterable[Mapping[str, Any]]) -> tuple
     )
 
 
+def _heard(trial: Trial, event: Event) -> Trial:
+    """The segment under way was at work until now."""
+    if not trial.live or "clock" not in event:
+        return trial
+    *before, last = trial.spans
+    return replace(trial, spans=(*before, last._replace(until=event["clock"])))
+
+
 def _started(trial: Trial, event: Event) -> Trial:
-    return replace(trial, status=Status.RUNNING, reason="", segments=event["segment"], live=True)
+    clock = event.get("clock", 0.0)
+    return replace(
+        trial,
+        status=Status.RUNNING,
+        reason="",
+        segments=event["segment"],
+        live=True,
+        spans=(*trial.spans, Span(clock, clock)),
+    )
 
 
 def _reported(trial: Trial, event: Event) -> Trial:
     report = Report.from_json(event["report"])
     if report.epoch <= trial.epochs:  # told again by a segment that went back to a checkpoint
         return trial
+    took = event.get("took", {})
     return replace(
         trial,
+        starting=trial.starting + took.get("starting", 0.0),
+        saving=trial.saving + took.get("saving", 0.0),
         reports=(*trial.reports, report),
         checkpoints=(*trial.checkpoints, report.epoch)
         if event.get("checkpoint")

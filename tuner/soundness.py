@@ -81,6 +81,11 @@ def _report(value: Any) -> bool:
     )
 
 
+def _took(value: Any) -> bool:
+    """Seconds by what they went to."""
+    return isinstance(value, Mapping) and all(map(_number, value.values()))
+
+
 def _prior(value: Any) -> bool:
     """The trials of another sweep; as `opened` has it, how many trials there will be."""
     if not isinstance(value, list):
@@ -163,6 +168,8 @@ CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "specification": _specification,
     "point": _point,
     "report": _report,
+    "seconds": _number,
+    "took": _took,
     **dict.fromkeys(
         ("name", "problem", "id", "yaml", "host", "origin", "status", "reason"), _text
     ),

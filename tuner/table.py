@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from trainables.report import Report, quantile
 from tuner.numbered import Numbered
@@ -32,6 +32,13 @@ class Status(StrEnum):
 ENDED = frozenset({Status.FINISHED, Status.STOPPED, Status.DIVERGED, Status.FAILED})
 
 
+class Span(NamedTuple):
+    """When a segment was at work, in seconds of the sweep's clock; `until`: the last that was heard."""
+
+    since: float
+    until: float
+
+
 @dataclass(frozen=True)
 class Trial:
     """A point being trained.
@@ -48,6 +55,10 @@ class Trial:
     copied:      (trial, epoch) whose state it goes on from, if it took that of another.
     instead:     why the searcher did not propose it, if a random draw had to take its place.
     history:     what went wrong on the way and from where it went on, a sentence each.
+    proposing:   seconds that the searcher took for the point.
+    starting, saving: seconds of its segments before their first epoch, and for checkpoints; 0 if
+                 its journal was written before they were counted.
+    spans:       when its segments were at work.
     """
 
     number: int
@@ -65,6 +76,10 @@ class Trial:
     copied: tuple[int, int] | None = None
     instead: str = ""
     history: tuple[str, ...] = ()
+    proposing: float = 0.0
+    starting: float = 0.0
+    saving: float = 0.0
+    spans: tuple[Span, ...] = ()
 
     @property
     def epochs(self) -> int:

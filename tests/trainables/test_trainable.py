@@ -70,12 +70,21 @@ def stepped(folder, epochs, **keys):
     actor.cleanup()
     assert not any("fault" in result for result in results), results
     reports = [report for result in results for report in json.loads(result["reports"])]
-    return [report["epoch"] for report, saved in reports if saved]
+    return [report["epoch"] for report, saved, _ in reports if saved]
 
 
 def test_a_trial_is_saved_at_its_rungs_and_at_its_end(tmp_path):
     assert stepped(tmp_path, 12, rungs=[3.0, 7.5]) == [3, 8, 12]
     assert epochs_of(tmp_path) == [3, 8, 12]
+
+
+def test_a_report_says_what_took_time_beside_the_training(tmp_path):
+    actor = MultiLossTrainable.__new__(MultiLossTrainable)  # without Tune's loggers
+    actor.setup(config(tmp_path, rungs=[2]))
+    took = [said for _ in range(3) for *_, said in json.loads(actor.step()["reports"])]
+    actor.cleanup()
+    assert [sorted(said) for said in took] == [["starting"], [], ["saving"]]
+    assert min(seconds for said in took for seconds in said.values()) > 0
 
 
 def test_rungs_in_seconds_are_where_that_time_is_first_used_up(tmp_path):
@@ -214,7 +223,7 @@ def test_short_epochs_are_reported_together_but_none_beyond_a_rung(tmp_path):
         return found
 
     def told(found):
-        return [(r["epoch"], r["error"], saved) for part in found for r, saved in part]
+        return [(r["epoch"], r["error"], saved) for part in found for r, saved, _ in part]
 
     one_by_one, together = reports(), reports(together=600.0)
     assert [len(part) for part in one_by_one] == [1] * 12

@@ -373,7 +373,7 @@ def test_while_the_bucket_is_away_a_trial_goes_on_unsaved_and_is_saved_after(
     results.append(actor.step())
     actor._guard.close()  # and no more: it would end the server as well, which is a child of ours
     reports = [json.loads(result["reports"]) for result in results]
-    assert [saved for ((_, saved),) in reports] == [True, False, True]
+    assert [saved for ((_, saved, _),) in reports] == [True, False, True]
     assert [name[-9:-3] for name in objects(storage).names("trials/00001")] == ["000002", "000003"]
 
 

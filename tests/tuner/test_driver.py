@@ -53,6 +53,18 @@ def run_all(driver):
     return driver.table
 
 
+def test_the_journal_says_what_took_time_beside_the_training(tmp_path):
+    sweep = sweep_of(tmp_path)
+    with Journal(sweep.folder / "journal.jsonl") as journal:
+        driver = driver_of(sweep, journal)
+        first = driver.next_segment()
+        told = [(report(1, 0.5), False, {"starting": 2.5}), (report(2, 0.4), True, {})]
+        driver.reported_together(first.trial, first.number, told)
+        assert driver.table.trials[1].starting == 2.5
+    reported = [e for e in read(sweep.folder / "journal.jsonl") if e["event"] == "reported"]
+    assert [event.get("took") for event in reported] == [{"starting": 2.5}, None]
+
+
 def test_trial_one_is_the_default_point_and_always_runs_to_the_end(tmp_path):
     sweep = sweep_of(tmp_path)
     with Journal(sweep.folder / "journal.jsonl") as journal:

@@ -42,6 +42,25 @@ def test_an_epoch_that_is_told_twice_counts_once():
     assert len(replay([*events, again]).trials[1].reports) == 2
 
 
+def test_a_trial_knows_when_its_segments_were_at_work_and_what_took_time_beside_the_training():
+    took = {"starting": 0.5, "saving": 0.25}
+    events = [
+        {"event": "proposed", "trial": 1, "point": {}, "origin": "tpe", "seconds": 0.75},
+        {"event": "started", "trial": 1, "segment": 1, "clock": 1.0},
+        {"event": "reported", "trial": 1, "report": report(1, 0.5), "took": took, "clock": 3.0},
+        {"event": "paused", "trial": 1, "reason": "", "clock": 3.5},
+        {"event": "started", "trial": 1, "segment": 2, "clock": 7.0},
+        {"event": "reported", "trial": 1, "report": report(2, 0.4), "took": took, "clock": 8.0},
+        {"event": "opened", "clock": 8.5},
+        {"event": "started", "trial": 1, "segment": 3, "clock": 9.0},
+        {"event": "faulted", "trial": 1, "segment": 3, "reason": "boom", "clock": 9.5},
+        {"event": "ended", "trial": 1, "status": "failed", "reason": "boom", "clock": 12.0},
+    ]
+    known = replay(events).trials[1]
+    assert known.spans == ((1.0, 3.5), (7.0, 8.0), (9.0, 9.5))
+    assert (known.proposing, known.starting, known.saving) == (0.75, 1.0, 0.5)
+
+
 def test_errors_are_found_by_epoch():
     known = table(trial(1, {}, [0.5, 0.4, 0.3])).trials[1]
     assert [known.error_at(epoch) for epoch in (0, 1, 3, 4)] == [None, 0.5, 0.3, None]
