@@ -1,9 +1,40 @@
-"""Derivatives of network outputs with respect to inputs, so that residuals read like equations."""
+"""Derivatives of network outputs with respect to inputs, so that residuals read like equations.
+
+    ((u, (u_x, u_t), (u_xx,)),) = expanded(network, x, second=1)
+
+`expanded` works them out on the way forward where the network can (see `trainables.taylor`), and by
+`partials` where it cannot. What needs more than second derivatives, mixed ones, or outputs that a
+formula has changed takes `partials` and `laplacian`.
+"""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from trainables.network import Network
+
+Expansion = tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]
+"""Of one output at b points: the values, first derivatives along the inputs and second ones, (r, b) each."""
+
+
+def expanded(network: nn.Module, x: Tensor, second: int = 0) -> tuple[Expansion, ...]:
+    """For each of o outputs at x (r, b, d): u, (du/dx_1, ..., du/dx_d), (d2u/dx_1^2, ...).
+
+    second: along how many inputs, from the first on, second derivatives are wanted.
+    """
+    channels = network.channels(x, second) if isinstance(network, Network) else None
+    if channels is not None:
+        d = x.shape[-1]
+        rows = (output.unbind(1) for output in channels.unbind(-1))
+        return tuple((row[0], row[1 : 1 + d], row[1 + d :]) for row in rows)
+    x = x.detach().requires_grad_()
+    found = []
+    for u in network(x).unbind(-1):
+        first = partials(u, x)
+        bends = tuple(partials(first[i], x)[i] for i in range(second))
+        found.append((u, first, bends))
+    return tuple(found)
 
 
 def partials(u: Tensor, x: Tensor) -> tuple[Tensor, ...]:

@@ -26,6 +26,12 @@ class Embedding(Protocol):
         """(r, b, d) -> (r, b, width)."""
         ...
 
+    def channels(self, x: Tensor, scale: Tensor, fixed: Tensor | None, second: int) -> Tensor:
+        """(r, 1 + d + second, b, width): `embed`, its derivatives along the d inputs before they were
+        scaled by `scale` (d,), and the second ones along the first `second` of them.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class NoEmbedding:
@@ -39,6 +45,13 @@ class NoEmbedding:
 
     def embed(self, x: Tensor, fixed: Tensor | None) -> Tensor:
         return x
+
+    def channels(self, x: Tensor, scale: Tensor, fixed: Tensor | None, second: int) -> Tensor:
+        r, b, d = x.shape
+        found = x.new_zeros(r, 1 + d + second, b, d)
+        found[:, 0] = x
+        found[:, 1 : 1 + d] = torch.diag(scale).unsqueeze(1)  # (d, 1, d)
+        return found
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,17 @@ class Fourier:
         assert fixed is not None
         angle = torch.bmm(x, fixed)
         return torch.cat([angle.cos(), angle.sin()], dim=-1)
+
+    def channels(self, x: Tensor, scale: Tensor, fixed: Tensor | None, second: int) -> Tensor:
+        assert fixed is not None
+        angle = torch.bmm(x, fixed).unsqueeze(1)  # (r, 1, b, k)
+        cos, sin = angle.cos(), angle.sin()
+        speed = (fixed * scale.unsqueeze(-1)).unsqueeze(2)  # (r, d, 1, k)
+        values = torch.cat([cos, sin], dim=-1)
+        first = torch.cat([-sin * speed, cos * speed], dim=-1)
+        squares = speed[:, :second].square()
+        bends = torch.cat([-cos * squares, -sin * squares], dim=-1)
+        return torch.cat([values, first, bends], dim=1)
 
 
 EMBEDDINGS: dict[str, type[Embedding]] = {"none": NoEmbedding, "fourier": Fourier}

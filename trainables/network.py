@@ -9,18 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainables.architectures import ARCHITECTURES, Architecture, Layer
+from trainables import taylor
+from trainables.activations import ACTIVATIONS
+from trainables.architectures import ARCHITECTURES, Architecture, Layer, Perceptron
 from trainables.embeddings import EMBEDDINGS, Embedding
 from trainables.members import member
 from trainables.randomness import Generators
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "tanh": torch.tanh,
-    "sin": torch.sin,
-    "swish": nn.functional.silu,
-    "relu": torch.relu,
-    "gelu": nn.functional.gelu,
-}
 
 
 def _normal(generator: Generators, fan_in: int, fan_out: int) -> Tensor:
@@ -51,6 +45,12 @@ class Network(nn.Module):
 
     last_layer: slice = slice(None)
     draws: Generators | None = None
+
+    def channels(self, x: Tensor, second: int) -> Tensor | None:
+        """(r, 1 + d + second, b, o): the outputs at x (r, b, d), their derivatives along each input,
+        and the second ones along the first `second` inputs, in one pass. None: there is no such way.
+        """
+        return None
 
 
 class MLP(Network):
@@ -102,8 +102,24 @@ class MLP(Network):
         self.offset: Tensor
         self.fixed: Tensor | None
 
+    def channels(self, x: Tensor, second: int) -> Tensor | None:
+        if not self._plain:
+            return None
+        scaled = x * self.slope + self.offset
+        h = self.embedding.channels(scaled, self.slope, self.fixed, second)
+        return taylor.perceptron(self.theta, h, self.shapes, self.activation, x.shape[-1], second)
+
+    @property
+    def _plain(self) -> bool:
+        """Of layers one after the other, all units of them there."""
+        dropping = self.dropout and self.training
+        return isinstance(self.architecture, Perceptron) and not dropping
+
     def forward(self, x: Tensor) -> Tensor:
         """x: (r, b, d). Returns (r, b, o)."""
+        if self._plain and not x.requires_grad:  # else a derivative by x may be asked for
+            h = self.embedding.embed(x * self.slope + self.offset, self.fixed).unsqueeze(1)
+            return taylor.perceptron(self.theta, h, self.shapes, self.activation, 0, 0)[:, 0]
         blocks = self.theta.split(self.sizes, dim=1)
         layers = [
             self._layer(blocks[2 * k].view(-1, *shape), blocks[2 * k + 1].unsqueeze(1))

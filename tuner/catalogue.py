@@ -29,7 +29,7 @@ def _family(what: str) -> Mapping[str, Any]:
 
         return BALANCERS
     if what == "activations":
-        from trainables.network import ACTIVATIONS
+        from trainables.activations import ACTIVATIONS
 
         return ACTIVATIONS
     if what == "searchers":

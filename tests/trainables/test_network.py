@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from trainables.network import ACTIVATIONS, INITIALIZERS, mlp
+from trainables.activations import ACTIVATIONS
+from trainables.network import INITIALIZERS, mlp
 from trainables.randomness import Generators
 
 LOW, HIGH = (-2.0, 0.0), (2.0, 10.0)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.derivatives import partials
+from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.boundary import BoundaryProblem
 from trainables.pinn.etdrk4 import coefficients, step, trajectory
@@ -75,14 +75,11 @@ class AllenCahn(BoundaryProblem):
         return _start(x[..., :1]) + x[..., 1:] * u
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        x, initial, left = batch["interior"].requires_grad_(), batch["initial"], batch["boundary"]
-        u = network(x)[..., 0]
-        u_x, u_t = partials(u, x)
-        u_xx, _ = partials(u_x, x)
+        initial, left = batch["initial"], batch["boundary"]
+        ((u, (_, u_t), (u_xx,)),) = expanded(network, batch["interior"], second=1)
         right = left + left.new_tensor([2.0, 0.0])  # the same times at the other end
-        ends = torch.cat([left, right], dim=1).requires_grad_()
-        u_ends = network(ends)[..., 0]
-        slopes, _ = partials(u_ends, ends)
+        ends = torch.cat([left, right], dim=1)
+        ((u_ends, (slopes, _), _),) = expanded(network, ends)
         return self.trained(
             {
                 "pde": u_t - DIFFUSION * u_xx - self.reaction * (u - u**3),

@@ -10,10 +10,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from trainables.derivatives import partials
+from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.boundary import BoundaryProblem
-from trainables.pinn.points import box, edge, grid, predict, relative_l2
+from trainables.pinn.points import at, box, edge, grid, predict, relative_l2
 from trainables.problem import Batch
 from trainables.randomness import Generators
 
@@ -82,17 +82,17 @@ class BlackScholes(BoundaryProblem):
         return s * _at_the_top(tau) / self.unit + 4.0 * s * (1.0 - s) * u
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        x, payoff, upper = batch["interior"].requires_grad_(), batch["payoff"], batch["upper"]
-        s, v = x.detach()[..., 0], network(x)[..., 0]
-        v_s, v_tau = partials(v, x)
-        v_ss, _ = partials(v_s, x)
+        x, payoff, upper = batch["interior"], batch["payoff"], batch["upper"]
+        s = x[..., 0]
+        ((v, (v_s, v_tau), (v_ss,)),) = expanded(network, x, second=1)
+        v_payoff, v_lower, v_upper = at(network, payoff, batch["lower"], upper)
         due = torch.relu(payoff[..., 0] - STRIKE) / self.unit
         return self.trained(
             {
                 "pde": v_tau - 0.5 * VOLATILITY**2 * s**2 * v_ss - RATE * s * v_s + RATE * v,
-                "payoff": network(payoff)[..., 0] - due,
-                "lower": network(batch["lower"])[..., 0],
-                "upper": network(upper)[..., 0] - _at_the_top(upper[..., 1]) / self.unit,
+                "payoff": v_payoff[..., 0] - due,
+                "lower": v_lower[..., 0],
+                "upper": v_upper[..., 0] - _at_the_top(upper[..., 1]) / self.unit,
             }
         )
 

@@ -13,10 +13,10 @@ import torch
 from numpy.polynomial.hermite import hermgauss
 from torch import Tensor
 
-from trainables.derivatives import partials
+from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.boundary import BoundaryProblem
-from trainables.pinn.points import box, grid, relative_l2
+from trainables.pinn.points import at, box, grid, relative_l2
 from trainables.problem import Batch
 from trainables.randomness import Generators
 
@@ -64,16 +64,14 @@ class Burgers1D(BoundaryProblem):
         return -torch.sin(torch.pi * x) + t * (1.0 - x.square()) * u
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        x = batch["interior"].requires_grad_()
-        u = network(x)[..., 0]
-        u_x, u_t = partials(u, x)
-        u_xx, _ = partials(u_x, x)
+        ((u, (u_x, u_t), (u_xx,)),) = expanded(network, batch["interior"], second=1)
         initial = batch["initial"]
+        u_initial, u_boundary = at(network, initial, batch["boundary"])
         return self.trained(
             {
                 "pde": u_t + u * u_x - VISCOSITY * u_xx,
-                "initial": network(initial)[..., 0] + torch.sin(torch.pi * initial[..., 0]),
-                "boundary": network(batch["boundary"])[..., 0],
+                "initial": u_initial[..., 0] + torch.sin(torch.pi * initial[..., 0]),
+                "boundary": u_boundary[..., 0],
             }
         )
 

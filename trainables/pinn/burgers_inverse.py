@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from trainables.derivatives import partials
+from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.burgers1d import VISCOSITY, cole_hopf
 from trainables.pinn.inverse import InverseProblem, coefficient_of
-from trainables.pinn.points import box, edge, grid, relative_l2
+from trainables.pinn.points import at, box, edge, grid, relative_l2
 from trainables.problem import Batch, Problem
 from trainables.randomness import Generators
 
@@ -65,16 +65,16 @@ class BurgersInverse(InverseProblem):
         return -torch.sin(torch.pi * place) + time * (1.0 - place.square()) * u
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        x, initial = batch["interior"].requires_grad_(), batch["initial"]
-        u = network(x)[..., 0]
-        u_x, u_t = partials(u, x)
-        u_xx, _ = partials(u_x, x)
+        initial = batch["initial"]
+        ((u, (u_x, u_t), (u_xx,)),) = expanded(network, batch["interior"], second=1)
+        sets = batch["boundary"], initial, batch["observed"]
+        u_boundary, u_initial, u_observed = at(network, *sets)
         return self.trained(
             {
                 "pde": u_t + u * u_x - coefficient_of(network) * u_xx,
-                "boundary": network(batch["boundary"])[..., 0],
-                "initial": network(initial)[..., 0] + torch.sin(torch.pi * initial[..., 0]),
-                "data": (network(batch["observed"]) - batch["targets"])[..., 0],
+                "boundary": u_boundary[..., 0],
+                "initial": u_initial[..., 0] + torch.sin(torch.pi * initial[..., 0]),
+                "data": (u_observed - batch["targets"])[..., 0],
             }
         )
 

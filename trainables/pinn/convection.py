@@ -11,10 +11,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from trainables.derivatives import partials
+from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.boundary import BoundaryProblem
-from trainables.pinn.points import box, edge, grid, relative_l2
+from trainables.pinn.points import at, box, edge, grid, relative_l2
 from trainables.problem import Batch
 from trainables.randomness import Generators
 
@@ -55,14 +55,15 @@ class Convection(BoundaryProblem):
         return torch.sin(x[..., :1]) + x[..., 1:] * u
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        x, initial, left = batch["interior"].requires_grad_(), batch["initial"], batch["boundary"]
-        u_x, u_t = partials(network(x)[..., 0], x)
+        initial, left = batch["initial"], batch["boundary"]
+        ((_, (u_x, u_t), _),) = expanded(network, batch["interior"])
         right = left + left.new_tensor([self.high[0], 0.0])  # the same times at the other end
+        u_initial, u_right, u_left = at(network, initial, right, left)
         return self.trained(
             {
                 "pde": u_t + self.beta * u_x,
-                "initial": network(initial)[..., 0] - torch.sin(initial[..., 0]),
-                "periodic": network(right)[..., 0] - network(left)[..., 0],
+                "initial": u_initial[..., 0] - torch.sin(initial[..., 0]),
+                "periodic": (u_right - u_left)[..., 0],
             }
         )
 

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from trainables.derivatives import partials
+from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.inverse import InverseProblem, coefficient_of
-from trainables.pinn.points import box, edge, grid, relative_l2
+from trainables.pinn.points import at, box, edge, grid, relative_l2
 from trainables.problem import Batch, Problem
 from trainables.randomness import Generators
 
@@ -68,17 +68,17 @@ class DiffusionInverse(InverseProblem):
         return torch.sin(torch.pi * place) + time * (1.0 - place.square()) * u
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        x, initial = batch["interior"].requires_grad_(), batch["initial"]
-        u = network(x)[..., 0]
-        u_x, u_t = partials(u, x)
-        u_xx, _ = partials(u_x, x)
-        source = (1.0 - torch.pi**2) * self.solution(x.detach())[..., 0]
+        x, initial = batch["interior"], batch["initial"]
+        ((_, (_, u_t), (u_xx,)),) = expanded(network, x, second=1)
+        source = (1.0 - torch.pi**2) * self.solution(x)[..., 0]
+        sets = batch["boundary"], initial, batch["observed"]
+        u_boundary, u_initial, u_observed = at(network, *sets)
         return self.trained(
             {
                 "pde": u_t - coefficient_of(network) * u_xx + source,
-                "boundary": network(batch["boundary"])[..., 0],
-                "initial": network(initial)[..., 0] - self.solution(initial)[..., 0],
-                "data": (network(batch["observed"]) - batch["targets"])[..., 0],
+                "boundary": u_boundary[..., 0],
+                "initial": u_initial[..., 0] - self.solution(initial)[..., 0],
+                "data": (u_observed - batch["targets"])[..., 0],
             }
         )
 

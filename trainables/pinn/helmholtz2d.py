@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from trainables.derivatives import laplacian
+from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.boundary import BoundaryProblem
-from trainables.pinn.points import box, edge, grid, relative_l2
+from trainables.pinn.points import at, box, edge, grid, relative_l2
 from trainables.problem import Batch, Problem
 from trainables.randomness import Generators
 
@@ -65,12 +65,12 @@ class Helmholtz2D(BoundaryProblem):
         return parabolas[..., :1] * parabolas[..., 1:] * u
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        x = batch["interior"].requires_grad_()
-        u = network(x)[..., 0]
-        f = (1.0 - 17.0 * torch.pi**2) * self.solution(x.detach())[..., 0]
-        pde = laplacian(u, x) + u - f
-        edges = {name: network(batch[name])[..., 0] for name in EDGES}
-        return self.trained({"pde": pde, **edges})
+        x = batch["interior"]
+        ((u, _, (u_xx, u_yy)),) = expanded(network, x, second=2)
+        f = (1.0 - 17.0 * torch.pi**2) * self.solution(x)[..., 0]
+        pde = u_xx + u_yy + u - f
+        edges = zip(EDGES, at(network, *(batch[name] for name in EDGES)), strict=True)
+        return self.trained({"pde": pde, **{name: u_edge[..., 0] for name, u_edge in edges}})
 
     def error(self, network: Network) -> Tensor:
         return relative_l2(network, *_test_set(self))

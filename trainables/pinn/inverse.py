@@ -51,6 +51,9 @@ class Unknown(Network):
         outputs: Tensor = self.body(x)
         return outputs
 
+    def channels(self, x: Tensor, second: int) -> Tensor | None:
+        return self.body.channels(x, second)
+
     @property
     def coefficient(self) -> Tensor:
         """(r, 1), with its graph."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from trainables.derivatives import partials
+from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.boundary import BoundaryProblem
 from trainables.pinn.points import box, edge, grid, relative_l2
@@ -57,18 +57,13 @@ class KleinGordon(BoundaryProblem):
         return x * at_the_end + 4.0 * t.square() * x * (1.0 - x) * u
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        x, start = batch["interior"].requires_grad_(), batch["initial"].requires_grad_()
-        boundary = batch["boundary"]
-        u = network(x)[..., 0]
-        u_x, u_t = partials(u, x)
-        u_xx, _ = partials(u_x, x)
-        _, u_tt = partials(u_t, x)
-        u_start = network(start)[..., 0]
-        _, velocity = partials(u_start, start)
+        x, start, boundary = batch["interior"], batch["initial"], batch["boundary"]
+        ((u, _, (u_xx, u_tt)),) = expanded(network, x, second=2)
+        ((u_start, (_, velocity), _),) = expanded(network, start)
         return self.trained(
             {
-                "pde": u_tt - u_xx + u**3 - force(x.detach()),
-                "initial": u_start - start.detach()[..., 0],
+                "pde": u_tt - u_xx + u**3 - force(x),
+                "initial": u_start - start[..., 0],
                 "velocity": velocity,
                 "boundary": (network(boundary) - self.solution(boundary))[..., 0],
             }

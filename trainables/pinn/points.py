@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -52,6 +54,16 @@ def scattered(problem: Problem, count: int) -> Tensor:
     )
     low, high = unit.new_tensor(problem.low), unit.new_tensor(problem.high)
     return low + (high - low) * unit
+
+
+def at(network: Network, *sets: Tensor) -> Sequence[Tensor]:
+    """The outputs (r, b_k, o) at several sets of points (r, b_k, d), in one pass instead of many.
+
+    Small networks cost as much for a few points as for a hundred.
+    """
+    outputs: Tensor = network(torch.cat(sets, dim=1))
+    parts: Sequence[Tensor] = outputs.split([points.shape[1] for points in sets], dim=1)
+    return parts
 
 
 def predict(network: Network, points: Tensor) -> Tensor:

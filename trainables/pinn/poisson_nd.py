@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from trainables.derivatives import laplacian
+from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.points import box, faces, relative_l2, scattered
 from trainables.problem import Batch, Problem
@@ -58,10 +58,11 @@ class PoissonNd(Problem):
         }
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        x, boundary = batch["interior"].requires_grad_(), batch["boundary"]
-        f = -(torch.pi**2) / 4 * self.solution(x.detach())[..., 0]
+        x, boundary = batch["interior"], batch["boundary"]
+        ((_, _, bends),) = expanded(network, x, second=self.dimension)
+        f = -(torch.pi**2) / 4 * self.solution(x)[..., 0]
         return {
-            "pde": laplacian(network(x)[..., 0], x) - f,
+            "pde": torch.stack(bends).sum(0) - f,
             "boundary": (network(boundary) - self.solution(boundary))[..., 0],
         }
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from trainables.derivatives import partials
+from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.boundary import BoundaryProblem
 from trainables.pinn.points import box, grid, relative_l2
@@ -57,16 +57,13 @@ class Wave1D(BoundaryProblem):
         return _start(x) + 4.0 * t.square() * x * (1.0 - x) * u
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        x, start = batch["interior"].requires_grad_(), batch["initial"].requires_grad_()
-        u_x, u_t = partials(network(x)[..., 0], x)
-        u_xx, _ = partials(u_x, x)
-        _, u_tt = partials(u_t, x)
-        u_start = network(start)[..., 0]
-        _, velocity = partials(u_start, start)
+        start = batch["initial"]
+        ((_, _, (u_xx, u_tt)),) = expanded(network, batch["interior"], second=2)
+        ((u_start, (_, velocity), _),) = expanded(network, start)
         return self.trained(
             {
                 "pde": u_tt - 4.0 * u_xx,
-                "initial": u_start - _start(start.detach()[..., 0]),
+                "initial": u_start - _start(start[..., 0]),
                 "velocity": velocity,
                 "boundary": network(batch["boundary"])[..., 0],
             }
