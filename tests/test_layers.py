@@ -42,6 +42,8 @@ MAY_IMPORT = [
     ("tuner/progress.py", {"rich", "tuner"}),
     ("tuner/doctor.py", {"packaging", "trainables.bucket", "tuner"}),
     ("tuner/report.py", {"plotly", "trainables.report", "tuner"}),
+    ("tuner/insight/importances.py", {"optuna", "tuner"}),
+    ("tuner/insight/study.py", {"optuna", "search_spaces", "trainables.report", "tuner"}),
     ("tuner/figures/", {"plotly", "numpy", "trainables.report", "tuner"}),
     ("tuner/searchers/density.py", {"numpy", "scipy"}),
     ("tuner/searchers/hyperopt.py", {"numpy", "hyperopt", "search_spaces", "tuner"}),

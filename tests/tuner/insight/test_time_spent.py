@@ -1,8 +1,8 @@
 import pytest
 
 from tests.tuner.tables import report
+from tuner.insight.time_spent import time_spent
 from tuner.ledger import replay
-from tuner.time_spent import time_spent
 
 
 def two_slots():
