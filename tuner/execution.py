@@ -34,6 +34,7 @@ from tuner.journal import read
 from tuner.ledger import replay
 from tuner.measured import unmeasured
 from tuner.prior import known_before
+from tuner.provenance import commit
 from tuner.result import Result
 from tuner.subjects import Subject, misread, space_of, subject_of
 from tuner.sweep import Sweep
@@ -72,7 +73,7 @@ def run(
             stack.enter_context(cluster(sweep, address))
             stack.enter_context(interrupts(driver))
             stack.enter_context(sending(sweep))
-            driver.open({"ray": ray.__version__, "tuner": tuner.__version__}, prior)
+            driver.open(versions(), prior)
             journal.beside("sweep.yaml", sweep.to_yaml())
             try:
                 execute(driver)
@@ -99,6 +100,12 @@ def check(sweep: Sweep) -> tuple[Subject, Space]:
     if faults:
         raise SweepError(faults)
     return subject, space
+
+
+def versions() -> dict[str, str]:
+    """What runs the sweep, for its journal."""
+    found = {"ray": ray.__version__, "tuner": tuner.__version__}
+    return found | ({"commit": its} if (its := commit()) else {})
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tuner.confirming import reported
 from tuner.sweep import Sweep
 from tuner.table import ENDED, Point, Status, Trial, TrialTable
-from tuner.tracking import trouble
+from tuner.tracked import trouble
 from tuner.wording import duration, short, spread
 
 if TYPE_CHECKING:

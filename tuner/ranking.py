@@ -143,6 +143,17 @@ def best(table: TrialTable) -> Trial | None:
     return None if number is None else table.trials[number]
 
 
+def leaders(table: TrialTable, most: int) -> list[Trial]:
+    """The best few that can be compared with each other, the winner first.
+
+    The contenders by what they miss and by the objectives; before them what fresh seeds confirmed.
+    """
+    scores = [score(trial.number, trial.reports[-1], table) for trial in contenders(table)]
+    order = [s.trial for s in sorted(scores, key=lambda s: (s.violation, s.values, s.trial))]
+    first = [trial.number for trial in confirmed(table)]
+    return [table.trials[number] for number in list(dict.fromkeys([*first, *order]))[:most]]
+
+
 def nearest(table: TrialTable) -> Trial | None:
     """The contender that misses what is required by the least."""
     scores = [score(trial.number, trial.reports[-1], table) for trial in contenders(table)]

@@ -26,21 +26,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tuner.errors import SweepBusy, TunerError
+from tuner.errors import SweepBusy
 from tuner.journal import Follower, locked
 from tuner.parked import Parked
-from tuner.reading import MOST_BYTES, content_of, replace_with
+from tuner.reading import replace_with
 from tuner.table import Event
-from tuner.tracking_server import (
+from tuner.tracked import record, trouble
+from tuner.tracking_client import (
     ENVIRONMENT,
     SQLITE,
     Denied,
-    Refusal,
-    Server,
     Unavailable,
     client_of,
     without_password,
 )
+from tuner.tracking_server import Refusal, Server
 from tuner.translation import SWEEP, Translation, Update
 from tuner.wording import shown
 
@@ -57,25 +57,6 @@ LONGEST_ASKED = 3600.0
 def default_uri(storage: Path) -> str:
     """The tracking server of those who name none: SQLite beside the sweeps."""
     return f"{SQLITE}{storage.absolute() / 'mlflow.db'}"
-
-
-def run_url(folder: Path) -> str | None:
-    """Where to look at a sweep; None if nothing was sent, or not to a server with a web page."""
-    state = _load(folder)
-    uri, experiment = state.get("uri") or "", state.get("experiment")
-    if not (state.get("run") and experiment and uri.startswith(("http://", "https://"))):
-        return None
-    return page(uri, f"experiments/{experiment}/runs/{state['run']}")
-
-
-def page(uri: str, path: str) -> str:
-    """The address of a page of MLflow, in its view for training; its default one is for agents."""
-    return f"{uri.rstrip('/')}/#/{path}?workflowType=machine_learning"
-
-
-def trouble(folder: Path) -> str:
-    """One line on why MLflow does not get what happens in a sweep just now; empty if it does."""
-    return str(_load(folder).get("trouble", ""))
 
 
 def shortfall(folder: Path, uri: str | None) -> Iterator[str]:
@@ -118,7 +99,7 @@ class Sender:
         self.uri = uri or default_uri(folder.parent)
         self.trouble = ""
         self.parked = Parked(folder / "parked.jsonl")
-        self._state = _load(folder)
+        self._state = record(folder)
         if self._state.get("uri") != self.uri:
             self._state = {"uri": self.uri, "after": 0}
         self._path = folder / "journal.jsonl"
@@ -302,7 +283,8 @@ class Sender:
             self._again = set()
             self.parked.become(Parked(self._anew))
         if not old:
-            self._save(after=self._after, experiment=server.experiment, run=server.runs.get(SWEEP))
+            run, experiment, view = server.runs.get(SWEEP), server.experiment, server.view
+            self._save(after=self._after, experiment=experiment, run=run, view=view)
 
     @property
     def _anew(self) -> Path:
@@ -331,17 +313,3 @@ class Sender:
                 place, lines = place + len(content), lines + content.count(b"\n")
         self._counted = (place, lines)
         return lines
-
-
-def _load(folder: Path) -> dict[str, Any]:
-    """What was recorded; nothing if there is no sound record, which costs only time."""
-    try:
-        state = json.loads(content_of(folder / "tracking.json", MOST_BYTES, links=False))
-    except (TunerError, ValueError, RecursionError):
-        return {}
-    if not isinstance(state, dict):
-        return {}
-    texts = ("uri", "experiment", "run", "trouble")
-    kinds: dict[str, type] = {**dict.fromkeys(texts, str), "after": int}
-    sound = all(type(state[name]) is kind for name, kind in kinds.items() if state.get(name))
-    return state if sound else {}

@@ -1,16 +1,19 @@
 """Journal events -> what MLflow is to hold. Pure: knows neither mlflow nor a server.
 
-    sweep     a parent run: what was asked for and what came of it as tags and as a note;
+    sweep     a parent run: what was asked for and what came of it as tags and as a note (`note.py`);
               `best_error` over the number of trials that have ended, and at the end
-              `confirmed_error` with the ends of its 95 % interval, `/low` and `/high`
+              `confirmed_error` with the ends of its 95 % interval, `/low` and `/high`. In a tag of
+              the experiment, the charts that its page opens with (`chart_view.py`)
     trial     a child run: the point and its origin as params, its fate as tags; `tuner.of` is the
               trial that it repeats with fresh seeds; `tuner.copied` and `tuner.point` say whose
-              state it goes on from, with which point (its params stay the first); `tuner.history`
-              says what went wrong on the way; and `tuner.pareto` says at the end whether it is in
-              the Pareto set of several objectives
+              state it goes on from, with which point (its params stay the first); `tuner.rungs`
+              says where it waited, went on or was stopped; `tuner.history` what went wrong on the
+              way; and `tuner.pareto` at the end whether it is in the Pareto set of several
+              objectives
     report    metrics at step = epoch, timestamp = when the journal was written: `error` (median)
               with `error/q10` and `error/q90`, `seconds`, and the medians `loss/...`, `weight/...`,
-              `gradient_norm/...`, `cosine/.../...` and `metric/...`
+              `gradient_norm/...`, `cosine/.../...` and `metric/...`; `rung`, counted from 1, where
+              the scheduler decides
 
 MLflow has no infinity: what is not finite is left out, and the tag `tuner.diverged` says why. A
 text that is too long for MLflow is cut, and says so at its end; characters that no database has a
@@ -22,23 +25,23 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trainables.report import Report, quantile
+from tuner import chart_view
 from tuner.confirming import reported
-from tuner.headline import about, headline
 from tuner.ledger import Ledger
-from tuner.ranking import confirmed, pareto_set, value
+from tuner.note import note
+from tuner.ranking import confirmed, pareto_set, score
+from tuner.rung_events import Rungs
 from tuner.statistics import median_interval
-from tuner.table import Event, Status, Trial, TrialTable
-from tuner.wording import count, measured, outcome
+from tuner.table import ENDED, Event, Status, Trial, TrialTable
 
 METRICS, PARAMS, TAGS, ENTITIES = 1000, 100, 100, 1000  # what MLflow takes in a batch
 KEY, PARAM, TAG = 250, 6000, 8000  # characters that MLflow takes
 NO_TEXT = re.compile("[\0\ud800-\udfff]")  # zero bytes, and halves of characters
-MEMBERS = 40  # of the Pareto set in a note
 SWEEP = 0  # stands for the parent run where trials have their number
 
 RUN_STATUS = dict.fromkeys(Status, "FINISHED") | {
@@ -90,7 +93,7 @@ class Batch(NamedTuple):
 class Update:
     """What a stretch of the journal says about one run. time, end: milliseconds.
 
-    status: as MLflow calls it, empty if it stays. files: name -> text.
+    status: as MLflow calls it, empty if it stays. files: name -> text. experiment: its tags.
     """
 
     time: int
@@ -98,6 +101,7 @@ class Update:
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    experiment: dict[str, str] = field(default_factory=dict)
     status: str = ""
     end: int | None = None
 
@@ -118,12 +122,15 @@ class Translation:
 
     def __init__(self) -> None:
         self.ledger = Ledger()
-        self.yaml = ""
+        self.sweep: Event = {}
         self.pareto: set[int] = set()  # the trials whose tag says that they are in the set
+        self.best, self.rungs = Best(), Rungs()
+        self._outdated = False  # the note and the charts
 
     def __call__(self, events: Iterable[Event]) -> dict[int, Update]:
         """By trial number, or `SWEEP`; to be called with every event once, in order."""
         updates: dict[int, Update] = {}
+        time = 0
         for event in events:
             time = int(event["time"] * 1000)
             number = event.get("trial", SWEEP)
@@ -140,28 +147,53 @@ class Translation:
                 continue
             after = self.ledger.table.trials[number]
             _trial(update, trial, after, time)
+            self._rung(update, trial, after, time)
+            self._outdated |= number == 1 and after.epochs == 1
             if after.ended and after.of is None and not (trial and trial.ended):
-                self._best(updates.setdefault(SWEEP, Update(time)), time)
+                self._ended(updates.setdefault(SWEEP, Update(time)), after, time)
+        if self._outdated:
+            self._describe(updates.setdefault(SWEEP, Update(time)))
         return updates
 
     def _sweep(self, update: Update, event: Event, before: TrialTable, time: int) -> None:
         table = self.ledger.table
         if event["event"] == "sweep":
-            self.yaml = event["yaml"]
-            update.files["sweep.yaml"] = self.yaml
-            update.tags |= _description(event) | {"mlflow.note.content": _note("", self.yaml)}
+            self.sweep = event
+            self.rungs = Rungs.of(event["specification"])
+            update.files["sweep.yaml"] = event["yaml"]
+            update.tags |= _description(event)
         if table.status != before.status:
             update.tags |= {"tuner.status": table.status, "tuner.reason": table.reason}
             update.status = SWEEP_STATUS[table.status]
             update.end = time if event["event"] == "closed" else None
-        if event["event"] == "closed":
-            update.tags["mlflow.note.content"] = _note(_outcome(table), self.yaml)
+        self._outdated |= event["event"] in ("sweep", "opened", "closed")
 
-    def _best(self, update: Update, time: int) -> None:
+    def _describe(self, update: Update) -> None:
+        """The note, and the charts once there is something to see."""
+        self._outdated = False
+        table = self.ledger.table
+        update.tags["mlflow.note.content"] = note(self.sweep, table, TAG)
+        if any(trial.reports for trial in table):
+            key = f"{chart_view.TAG}{chart_view.view_key(self.sweep)}"
+            update.experiment[key] = chart_view.view(self.sweep, table)
+
+    def _ended(self, update: Update, trial: Trial, time: int) -> None:
+        """A trial of the search has: what is the best now?"""
         table = self.ledger.table.searched
-        if (best := table.best()) is not None:
-            ended = sum(trial.ended for trial in table)
+        ended, before = table.count(*ENDED), self.best.trial
+        best = self.best(trial, table)
+        if best is not None:
             update.metrics.append(Metric("best_error", best.error, time, ended))
+        # also each time that there are twice as many, since charts show what trials have in common
+        self._outdated |= self.best.trial != before or ended & (ended - 1) == 0
+
+    def _rung(self, update: Update, before: Trial | None, after: Trial, time: int) -> None:
+        if before is None:
+            return
+        if (rung := self.rungs.reached(before, after, self.ledger.table)) is not None:
+            update.metrics.append(Metric("rung", float(rung), time, after.epochs))
+        if told := self.rungs.told(before, after):
+            update.tags["tuner.rungs"] = told
 
     def _concluded(self, update: Update, time: int) -> None:
         """What fresh seeds say of the winner, at the number of trials that the search had."""
@@ -185,6 +217,33 @@ class Translation:
         tags = dict.fromkeys(front, "true") | dict.fromkeys(self.pareto - front, "false")
         self.pareto = front
         return tags
+
+
+class Best:
+    """The best trial of the search as trials end one by one, without a look at all of them.
+
+    trial: its number, None while there is none.
+    """
+
+    def __init__(self) -> None:
+        self.trial: int | None = None
+        self._least: tuple[tuple[float, ...], int] | None = None
+        self._finished = False  # from the first on, only they compare with each other
+
+    def __call__(self, trial: Trial, table: TrialTable) -> Trial | None:
+        """After another trial, as `table.best()` has it."""
+        if trial.status is Status.FINISHED and math.isfinite(trial.error):
+            self._finished = True
+            found = score(trial.number, trial.reports[-1], table)
+            mine = (found.values, trial.number)
+            if found.violation == 0 and (self._least is None or mine < self._least):
+                self._least = mine
+        if self._finished:
+            best = None if self._least is None else table.trials[self._least[1]]
+        else:
+            best = table.best()
+        self.trial = None if best is None else best.number
+        return best
 
 
 def _trial(update: Update, before: Trial | None, after: Trial, time: int) -> None:
@@ -231,46 +290,22 @@ def _report(update: Update, report: Report, time: int) -> None:
 
 
 def _description(sweep: Event) -> dict[str, str]:
-    told = {"problem": sweep["problem"]}
-    for key in ("searcher", "scheduler", "replicates", "seed"):
-        if (value := sweep["specification"].get(key)) is not None:
-            told[key] = _text(value.get("name", value) if isinstance(value, dict) else value)
-    return {f"tuner.{key}": value for key, value in told.items()}
+    versions = sweep.get("versions", {})
+    told = {"problem": sweep["problem"], "version": versions.get("tuner")}
+    told |= {key: sweep["specification"].get(key) for key in DESCRIBED}
+    told["commit"] = versions.get("commit")
+    tags = {f"tuner.{key}": _named(value) for key, value in told.items() if value is not None}
+    if "commit" in versions:  # where MLflow's own pages look for it
+        tags["mlflow.source.git.commit"] = str(versions["commit"]).removesuffix("-dirty")
+    return tags
 
 
-def _outcome(table: TrialTable) -> str:
-    """In Markdown: who won, what fresh seeds say of it, and what the default point gave."""
-    best = table.best()
-    if best is None:
-        return f"{headline(table)}\n\n"
-    name = f"**Trial {best.number}** is the best of {len(table.searched)}"
-    _, _, told = about(table, best)[0].partition(": ")
-    lines = [f"{name}: {told}.", "", *(f"{line}\n" for line in about(table, best)[1:])]
-    lines += [
-        f"The default point, trial {t.number}: {outcome(t)} ({t.status})."
-        for t in table
-        if t.origin == "default"
-    ]
-    lines += ["", "| parameter | value |", "|---|---|"]
-    lines += [f"| {name} | {_cut(_text(chosen), 200)} |" for name, chosen in best.point.items()]
-    lines += _pareto_table(table) if len(table.objectives) > 1 else []
-    return "\n".join([*lines, "", ""])
+DESCRIBED = ("searcher", "scheduler", "replicates", "seed")
+"""What a tag says of the specification."""
 
 
-def _pareto_table(table: TrialTable) -> list[str]:
-    """The Pareto set, at most `MEMBERS` of it, so that a note holds it."""
-    front, names = pareto_set(table), table.objectives
-    lines = ["", f"Pareto set, {count(len(front), 'trial')}:", ""]
-    lines += [f"| {' | '.join(('trial', *names))} |", "|---" * (1 + len(names)) + "|"]
-    for trial in front[:MEMBERS]:
-        values = [measured(value(trial.reports[-1], name)) for name in names]
-        lines.append(f"| {' | '.join((str(trial.number), *values))} |")
-    return lines
-
-
-def _note(above: str, yaml: str) -> str:
-    room = TAG - len(above) - 100
-    return f"{above}```yaml\n{_cut(yaml.strip(), room)}\n```\n"
+def _named(value: Any) -> str:
+    return _text(value.get("name", value) if isinstance(value, Mapping) else value)
 
 
 def _text(value: object) -> str:

@@ -28,7 +28,8 @@ from tuner import Result, TunerError
 from tuner.driver import Driver
 from tuner.errors import EventRefused, JournalDamaged
 from tuner.journal import Journal, read
-from tuner.tracking import Sender, default_uri, run_url
+from tuner.tracked import run_url
+from tuner.tracking import Sender, default_uri
 from tuner.trained import trial_folder
 
 NO_FILES = ["a folder", "a pipe", "a symbolic link", "a symbolic link to nothing", "a device"]

@@ -8,8 +8,9 @@ import pytest
 
 from tests.faults import sweeping
 from tests.faults.servers import Mlflow, assert_all_arrived_once, until
-from tuner.tracking import Sender, default_uri, trouble
-from tuner.tracking_server import client_of
+from tuner.tracked import trouble
+from tuner.tracking import Sender, default_uri
+from tuner.tracking_client import client_of
 
 
 @pytest.mark.ray

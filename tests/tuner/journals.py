@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from trainables.report import Report, quantile
+from tuner.schedulers import SCHEDULERS
 
 SPECIFICATION = {"searcher": {"name": "tpe"}, "scheduler": {"name": "asha"}, "seed": 7}
 YAML = "name: first\nproblem: burgers1d\n"
@@ -69,9 +70,21 @@ def stamped(*events: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"n": n, "time": 1e9 + n, **event} for n, event in enumerate(events, start=1)]
 
 
+def rungs(specification: dict[str, Any]) -> tuple[float, ...]:
+    """Where the scheduler of a sweep decides."""
+    options = dict(specification.get("scheduler") or {"name": "run_to_end"})
+    kind = SCHEDULERS.get(options.pop("name"))
+    budget = specification.get("epochs") or 27
+    if specification.get("fidelity") == "seconds":
+        budget = specification["trial_seconds"]
+    return kind(**options).rungs(budget) if kind else ()
+
+
 def told(events: list[Any], number: int) -> set[tuple[str, int, float, int]]:
     """The metric points of a trial, straight from the journal; the first report of an epoch."""
     points: dict[tuple[str, int], tuple[float, int]] = {}
+    seconds = events[0]["specification"].get("fidelity") == "seconds"
+    levels, last = rungs(events[0]["specification"]), 0.0
     for event in events:
         if event["event"] != "reported" or event["trial"] != number:
             continue
@@ -82,9 +95,18 @@ def told(events: list[Any], number: int) -> set[tuple[str, int, float, int]]:
             "error/q90": quantile(said.error, 0.9),
             "seconds": said.seconds,
         }
-        for group, rows in (("loss", said.losses), ("weight", said.weights)):
+        for group, rows in (
+            ("loss", said.losses),
+            ("weight", said.weights),
+            ("gradient_norm", said.gradient_norms),
+            ("cosine", said.cosines),
+            ("metric", said.metrics),
+        ):
             values |= {f"{group}/{name}": quantile(row, 0.5) for name, row in rows.items()}
-        values |= {f"metric/{name}": quantile(row, 0.5) for name, row in said.metrics.items()}
+        fidelity = said.seconds if seconds else said.epoch
+        passed = [n for n, level in enumerate(levels, 1) if last < level <= fidelity]
+        values |= {"rung": float(passed[-1])} if passed else {}
+        last = max(last, fidelity)
         for key, value in values.items():
             if math.isfinite(value):
                 points.setdefault((key, said.epoch), (value, int(event["time"] * 1000)))

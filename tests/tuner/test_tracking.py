@@ -26,8 +26,10 @@ from tuner.journal import Follower, Journal, read
 from tuner.ledger import replay
 from tuner.parked import Parked
 from tuner.progress import Progress
-from tuner.tracking import Sender, default_uri, run_url
-from tuner.tracking_server import Refusal, client_of
+from tuner.tracked import run_url
+from tuner.tracking import Sender, default_uri
+from tuner.tracking_client import client_of
+from tuner.tracking_server import Refusal
 from tuner.translation import Batch, Metric
 
 NOWHERE = "http://127.0.0.1:1"
@@ -132,7 +134,7 @@ def test_the_points_of_every_chart_are_those_of_the_journal(folder: Path) -> Non
     events = write(folder, *opening(), *trial(1, 5), *trial(2, 3, end=""), closing("interrupted"))
     send(folder)
     charts = Charts(folder)
-    assert len(told(events, 1)) == 5 * 9
+    assert len(told(events, 1)) == 5 * 9 + 2  # at the rungs of epochs 1 and 3
     assert charts.points("trial 1") == told(events, 1)
     assert charts.points("trial 2") == told(events, 2)
 
@@ -151,8 +153,8 @@ def test_the_parent_says_what_was_asked_for_and_what_came_of_it(folder: Path) ->
     write(folder, *trial(1, 2), *trial(2, 3), closing())
     send(folder)
     note = Charts(folder)["first"].data.tags["mlflow.note.content"]
-    assert "**Trial 2** is the best of 2" in note
-    assert "The default point, trial 1: error 0.25" in note
+    assert "**Found:** Trial 2 (balancer relobralo) won" in note
+    assert "Against the default point, trial 1, with 0.25" in note
     assert "| width | 16 |" in note
     assert YAML.strip() in note
 
@@ -254,7 +256,7 @@ def test_thousands_of_numbers_arrive_in_one_go(folder: Path) -> None:
         events = read(journal.path)
     send(folder)
     charts = Charts(folder)
-    assert len(told(events, 1)) == 1200 * 9
+    assert len(told(events, 1)) == 1200 * 9 + 3  # at the rungs of epochs 1, 3 and 9
     assert charts.points("trial 1") == told(events, 1)
     assert charts.points("trial 2") == told(events, 2)
 
@@ -479,7 +481,7 @@ assert sender.close(60) == 0, sender.trouble
 
 
 def test_a_process_that_dies_while_mlflow_makes_its_tables_leaves_no_half_database(tmp_path):
-    uri, script = default_uri(tmp_path), "import sys, tuner.tracking_server as t; t.client_of"
+    uri, script = default_uri(tmp_path), "import sys, tuner.tracking_client as t; t.client_of"
     process = subprocess.Popen([sys.executable, "-c", f"{script}(sys.argv[1])", uri])
     deadline = time.monotonic() + 60
     while not any(path.stat().st_size for path in tmp_path.iterdir()):  # the first tables

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Any
 
 import pytest
@@ -50,7 +51,10 @@ def test_a_sweep_is_described_by_tags_a_note_and_its_file() -> None:
     update = Translation()(stamped(*opening()))[SWEEP]
     assert update.files == {"sweep.yaml": YAML}
     assert update.status == "RUNNING"
-    assert update.tags.pop("mlflow.note.content") == f"```yaml\n{YAML.strip()}\n```\n"
+    note = update.tags.pop("mlflow.note.content")
+    assert note.startswith("**Asked:** `burgers1d`, trials of up to 27 epochs; searcher tpe; ")
+    assert note.endswith(f"```yaml\n{YAML.strip()}\n```\n")
+    assert "tuner run sweep.yaml" in note
     assert update.tags == {
         "tuner.problem": "burgers1d",
         "tuner.searcher": "tpe",
@@ -61,10 +65,72 @@ def test_a_sweep_is_described_by_tags_a_note_and_its_file() -> None:
     }
 
 
+def test_tags_say_which_code_it_was_and_where_mlflow_looks_for_it() -> None:
+    sweep, opened = opening()
+    sweep["versions"] = {"tuner": "0.1.0", "commit": "3f2a91c-dirty"}
+    update = Translation()(stamped(sweep, opened))[SWEEP]
+    assert update.tags["tuner.version"] == "0.1.0"
+    assert update.tags["tuner.commit"] == "3f2a91c-dirty"
+    assert update.tags["mlflow.source.git.commit"] == "3f2a91c"
+    assert "```sh\ngit checkout 3f2a91c\n" in update.tags["mlflow.note.content"]
+
+
+def test_the_best_of_trials_as_they_end_is_that_of_the_table() -> None:
+    def ending(number: int, error: float, end: str) -> list[dict[str, Any]]:
+        first, *_ = trial(number, 0, end="")
+        said = reported(number, report(1, error=(error,) * 3))
+        return [first, said, {"event": "ended", "trial": number, "status": end, "reason": ""}]
+
+    rng = random.Random(0)
+    ends = ["stopped"] * 5 + rng.choices(["finished", "stopped", "diverged", "failed"], k=40)
+    errors = [rng.choice([0.1, 0.2, 0.3, math.inf]) for _ in ends]
+    events = stamped(
+        *opening(),
+        *(
+            event
+            for number, (error, end) in enumerate(zip(errors, ends, strict=True), start=1)
+            for event in ending(number, error, end)
+        ),
+    )
+    charted = {
+        step: value
+        for key, step, value, _ in points(Translation()(events)[SWEEP])
+        if key == "best_error"
+    }
+    over = [n for n, event in enumerate(events, start=1) if event["event"] == "ended"]
+    for ended, n in enumerate(over, start=1):
+        best = replay(events[:n]).best()
+        assert charted.get(ended) == (best and best.error)
+
+
+def test_what_became_of_a_trial_at_each_rung_is_told() -> None:
+    paused = {"event": "paused", "trial": 1, "reason": "rank 1 of 3"}
+    going_on = {"event": "started", "trial": 1, "segment": 2, "epoch": 1}
+    stopped = {"event": "ended", "trial": 1, "status": "stopped", "reason": "rank 9 of 9"}
+    more = [reported(1, report(epoch)) for epoch in (2, 3)]
+    events = stamped(*opening(), *trial(1, 1, end=""), paused, going_on, *more, stopped)
+    update = Translation()(events)[1]
+    assert update.tags["tuner.rungs"].split("\n") == [
+        "epoch 1: waits; rank 1 of 3",
+        "epoch 1: goes on",
+        "epoch 3: stopped; rank 9 of 9",
+    ]
+    rungs = {(m.step, m.value) for m in update.metrics if m.key == "rung"}
+    assert rungs == {(1, 1.0), (3, 2.0)}
+
+
+def test_a_scheduler_that_is_not_known_has_no_rungs() -> None:
+    for scheduler in ("ray.tune:Some", {"name": "asha", "eta": "x"}, {"name": "asha", "b": 1}, 7):
+        sweep, opened = opening()
+        sweep["specification"] = {**SPECIFICATION, "scheduler": scheduler}
+        update = Translation()(stamped(sweep, opened, *trial(1, 3)))[1]
+        assert "rung" not in {metric.key for metric in update.metrics}
+
+
 def test_every_number_of_a_report_becomes_a_metric() -> None:
     events = stamped(*opening(), *trial(1, 5), *trial(2, 3, end=""))
     updates = Translation()(events)
-    assert len(points(updates[1])) == 5 * 9
+    assert len(points(updates[1])) == 5 * 9 + 2  # at the rungs of epochs 1 and 3
     assert points(updates[1]) == told(events, 1)
     assert points(updates[2]) == told(events, 2)
     assert updates[2].params == {
@@ -103,11 +169,12 @@ def test_the_parent_charts_the_best_so_far() -> None:
 def test_the_note_of_a_closed_sweep_says_who_won_and_what_the_default_gave() -> None:
     events = stamped(*opening(), *trial(1, 2), *trial(2, 3), closing())
     note = Translation()(events)[SWEEP].tags["mlflow.note.content"]
-    assert note.startswith(
-        "**Trial 2** is the best of 2: "
-        "error 0.167 (0.100 to 0.300 over 3 replicates) after 3 epochs.\n"
-    )
-    assert "The default point, trial 1: error 0.250 (0.150 to 0.450" in note
+    assert (
+        "**Found:** Trial 2 (balancer relobralo) won: "
+        "error 0.167 (0.100 to 0.300 over 3 replicates) after 3 epochs. "
+    ) in note
+    assert "Against the default point, trial 1, with 0.250 " in note
+    assert "| 1 | 0.250 (0.150 to 0.450 over 3 replicates) | 2 | finished |" in note
     assert "| width | 16 |" in note
     assert YAML.strip() in note
 
@@ -115,7 +182,7 @@ def test_the_note_of_a_closed_sweep_says_who_won_and_what_the_default_gave() -> 
 def test_a_default_point_that_never_reported_is_said() -> None:
     events = stamped(*opening(), *trial(1, 0, end="failed"), *trial(2, 1), closing())
     note = Translation()(events)[SWEEP].tags["mlflow.note.content"]
-    assert "The default point, trial 1: no error yet (failed)." in note
+    assert "The default point, trial 1, has no error to compare with (failed)." in note
 
 
 @pytest.mark.parametrize(
@@ -147,7 +214,8 @@ def test_a_paused_trial_is_scheduled_and_runs_when_it_goes_on() -> None:
     assert update.tags["tuner.reason"] == "rung 1"
     update = translate([last])[1]
     assert (update.status, update.end) == ("RUNNING", None)
-    assert update.tags == {"tuner.status": "running", "tuner.reason": ""}
+    told = "epoch 1: waits; rung 1\nepoch 1: goes on"
+    assert update.tags == {"tuner.status": "running", "tuner.reason": "", "tuner.rungs": told}
 
 
 @pytest.mark.parametrize(
@@ -198,7 +266,7 @@ def test_a_sweep_file_too_long_for_a_note_is_cut_there() -> None:
     events = stamped(sweep, opening()[1], *trial(1, 1), closing())
     note = Translation()(events)[SWEEP].tags["mlflow.note.content"]
     assert len(note) <= 8000
-    assert "**Trial 1** is the best" in note
+    assert "Trial 1 (balancer relobralo) won" in note
     assert note.endswith("(cut)\n```\n")
 
 
@@ -241,7 +309,7 @@ def test_the_pareto_set_is_tagged_and_listed_when_the_sweep_is_closed() -> None:
     tags = {number: updates[number].tags.get("tuner.pareto") for number in (1, 2, 3)}
     assert tags == {1: "true", 2: "true", 3: None}
     note = updates[SWEEP].tags["mlflow.note.content"]
-    assert "Pareto set, 2 trials:\n\n| trial | error | seconds |\n|---|---|---|\n" in note
+    assert "Pareto set, 2 trials:\n\n| trial | error | seconds |\n| --- | --- | --- |\n" in note
     assert "| 1 | 0.100 | 9 |\n| 2 | 0.200 | 3 |" in note
 
 
@@ -274,8 +342,8 @@ def test_a_trial_that_confirms_is_a_child_that_says_of_which() -> None:
     assert updates[4].params["origin"] == "confirm"
     assert "tuner.of" not in updates[1].tags
     note = updates[SWEEP].tags["mlflow.note.content"]
-    assert note.startswith("**Trial 3** is the best of 3: error 0.200 ")
-    assert "with fresh seeds, as trial 5: error 0.300" in note
+    assert "Trial 3 (balancer relobralo) won: error 0.300 " in note
+    assert "trained anew with fresh seeds as trial 5" in note
     assert "Against the runner-up, trial 2, with 0.400" in note
     assert "Against the default point, trial 1, with 0.600" in note
     parent = {(key, step): value for key, step, value, _ in points(updates[SWEEP])}
@@ -295,7 +363,7 @@ def test_a_note_says_that_nothing_meets_what_is_required() -> None:
     sweep["specification"] = {**SPECIFICATION, "require": bounds}
     note = Translation()(stamped(sweep, opened, *trial(1, 1), closing()))[SWEEP]
     text = note.tags["mlflow.note.content"]
-    assert text.startswith("No trial meets what is required (mass at most 0.01)")
+    assert "No trial meets what is required (mass at most 0.01)" in text
 
 
 def test_a_point_that_changes_on_the_way_is_a_tag_since_params_cannot_change() -> None:

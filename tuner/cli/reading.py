@@ -116,7 +116,8 @@ def list_(what: str, storage: str, as_json: bool) -> None:
 @readable
 def ui(storage: str, port: int) -> None:
     """Serve MLflow on the sweeps of a folder, on this machine alone."""
-    from tuner.tracking import page, serve
+    from tuner.tracked import page
+    from tuner.tracking import serve
 
     click.echo(f"{page(f'http://127.0.0.1:{port}', 'experiments')} (Ctrl-C ends it)")
     serve(Path(storage).expanduser().absolute(), port)

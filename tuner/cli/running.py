@@ -85,6 +85,7 @@ def conclude(result: tuner.Result, outcome: str, again: str, as_json: bool) -> N
 
 def closing_words(result: tuner.Result, outcome: str, again: str) -> Iterable[str]:
     """What is said at the end of a run: what came out, where to look, how to go on."""
+    from tuner.tracked import charts_url, run_url
     from tuner.tracking import shortfall
 
     table = result.trials
@@ -92,7 +93,10 @@ def closing_words(result: tuner.Result, outcome: str, again: str) -> Iterable[st
     if len(table):
         yield click.wrap_text(outcome, width=min(shutil.get_terminal_size().columns, 99))
         yield f"report:  {result.report()}"
-    yield f"MLflow:  tuner ui --storage {result.folder.parent}"
+    page = run_url(result.folder)
+    yield f"MLflow:  {page or f'tuner ui --storage {result.folder.parent}'}"
+    if charts := charts_url(result.folder):
+        yield f"charts:  {charts}{'' if page else ' (while that runs)'}"
     yield from shortfall(result.folder, result.sweep.tracking.uri)
     if table.status != "finished":
         yield f"{table.status}: {table.reason}. Go on with: {again}"
