@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tuner.client import Client, Handle
     from tuner.errors import (
         Fault,
         JournalDamaged,
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
     from tuner.execution import run
     from tuner.result import Result
     from tuner.sweep import Sweep
+    from tuner.sweep_status import SweepStatus
     from tuner.table import Status, Trial, TrialTable
     from tuner.trained import Trained
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Client": "tuner.client",
     "Fault": "tuner.errors",
+    "Handle": "tuner.client",
     "JournalDamaged": "tuner.errors",
     "Result": "tuner.result",
     "Status": "tuner.table",
@@ -40,6 +44,7 @@ _HOMES = {
     "SweepError": "tuner.errors",
     "SweepExists": "tuner.errors",
     "SweepMissing": "tuner.errors",
+    "SweepStatus": "tuner.sweep_status",
     "Trained": "tuner.trained",
     "Trial": "tuner.table",
     "TrialTable": "tuner.table",
@@ -48,7 +53,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "Client",
     "Fault",
+    "Handle",
     "JournalDamaged",
     "Result",
     "Status",
@@ -57,6 +64,7 @@ __all__ = [
     "SweepError",
     "SweepExists",
     "SweepMissing",
+    "SweepStatus",
     "Trained",
     "Trial",
     "TrialTable",

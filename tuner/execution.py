@@ -117,18 +117,20 @@ def cluster(sweep: Sweep, address: str | None) -> Iterator[None]:
         # "local", since by None Ray means whatever cluster somebody has started on this machine
         local = {"address": "local", "include_dashboard": False}
         where: dict[str, Any] = {"address": address} if address else local
+        if code := os.environ.get("TUNER_CODE"):  # what was submitted with the sweep
+            where["runtime_env"] = {"working_dir": code}
         try:
             with deaf_to_hangups():
                 ray.init(logging_level=logging.ERROR, log_to_driver=False, **where)
         except Exception as fault:
             raise _without_ray(address, fault) from fault
     try:
-        have = ray.cluster_resources()
+        have = resources()
         wanted = {"cpu": sweep.resources.cpu, "gpu": sweep.resources.gpu}
         faults = [
-            _too_many(kind, number, have.get(kind.upper(), 0.0))
+            _too_many(kind, number, have[kind.upper()])
             for kind, number in wanted.items()
-            if number > have.get(kind.upper(), 0.0)
+            if number > have[kind.upper()]
         ]
         if faults:
             raise SweepError(faults)
@@ -186,11 +188,23 @@ def execute(driver: Driver) -> None:
 
 def slots(sweep: Sweep) -> int:
     """How many trials run at a time: what the cluster holds, or fewer if the sweep says so."""
-    have = ray.cluster_resources()
-    holds = int(have.get("CPU", 1.0) / sweep.resources.cpu)
+    have = resources()
+    holds = int(have["CPU"] / sweep.resources.cpu)
     if sweep.resources.gpu:
-        holds = min(holds, int(have.get("GPU", 0.0) / sweep.resources.gpu))
+        holds = min(holds, int(have["GPU"] / sweep.resources.gpu))
     return max(1, min(holds, sweep.concurrency or holds))
+
+
+def resources() -> dict[str, float]:
+    """What the cluster has; of one that grows with what is asked for, what it can grow to.
+
+    That is in TUNER_MOST_CPUS and TUNER_MOST_GPUS, where whoever started it says so.
+    """
+    have: dict[str, float] = ray.cluster_resources()
+    for kind in ("CPU", "GPU"):
+        most = os.environ.get(f"TUNER_MOST_{kind}S")
+        have[kind] = max(have.get(kind, 0.0), float(most or 0))
+    return have
 
 
 def set_aside(folder: Path) -> Path | None:

@@ -50,7 +50,12 @@ def test_every_command_that_prints_data_has_json():
         for name, command in main.commands.items()
         if not any("--json" in parameter.opts for parameter in command.params)
     }
-    assert without == {"ui", "schema", "completion"}  # a server, JSON anyway, and a script
+    assert without == {
+        "ui",
+        "logs",
+        "schema",
+        "completion",
+    }  # a server, text, JSON anyway, a script
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 import tuner
-from tuner.cli import keeping, machine, reading, running
+from tuner.cli import keeping, machine, reading, running, service
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,6 +21,13 @@ def main() -> None:
 for command in (
     running.run,
     running.distil,
+    service.submit,
+    service.status,
+    service.logs,
+    service.stop,
+    service.resume,
+    service.wait,
+    service.result,
     reading.best,
     reading.report,
     reading.export,

@@ -10,19 +10,25 @@ from pathlib import Path
 import click
 
 import tuner
+from tuner.cli.service import client_of
 from tuner.cli.words import json_option, readable, say_json, storage_option
 
 
 @click.command()
 @storage_option
+@click.option("--address", help="Of a cluster, which is looked at in the place of this machine.")
+@click.option("--profile", help="The same by a profile.")
 @json_option
 @readable
-def doctor(storage: str, as_json: bool) -> None:
-    """Check what is installed and whether a sweep could run here."""
+def doctor(storage: str, address: str | None, profile: str | None, as_json: bool) -> None:
+    """Check what is installed and whether a sweep could run here, or on a cluster."""
     from tuner.doctor import checkup
+    from tuner.doctor_of_clusters import checkup_of_cluster
 
     sound, findings = True, []
-    for finding in checkup(Path(storage)):
+    there = address or profile
+    looked = checkup_of_cluster(client_of(address, profile)) if there else checkup(Path(storage))
+    for finding in looked:
         sound = sound and finding.sound
         findings.append(asdict(finding))
         if not as_json:

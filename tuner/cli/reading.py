@@ -8,6 +8,7 @@ import click
 
 import tuner
 from tuner.bucket import fetched_storage
+from tuner.cli.service import client_of, list_of_sweeps
 from tuner.cli.words import json_option, name_argument, readable, say_json, storage_option
 from tuner.errors import visible
 from tuner.naming import folder_of
@@ -94,10 +95,19 @@ def export(
     ),
 )
 @storage_option
+@click.option("--address", help="Of a cluster, whose sweeps are shown.")
+@click.option("--profile", help="The same by a profile.")
 @json_option
 @readable
-def list_(what: str, storage: str, as_json: bool) -> None:
-    """Show what there is to choose from."""
+def list_(
+    what: str, storage: str, address: str | None, profile: str | None, as_json: bool
+) -> None:
+    """Show what there is to choose from; with `sweeps --address` those of a cluster."""
+    if address or profile:
+        if what != "sweeps":
+            raise click.UsageError("--address shows the sweeps of a cluster: tuner list sweeps")
+        list_of_sweeps(client_of(address, profile), as_json)
+        return
     from tuner import catalogue
 
     entries = catalogue.entries(
