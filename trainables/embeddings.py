@@ -26,9 +26,10 @@ class Embedding(Protocol):
         """(r, b, d) -> (r, b, width)."""
         ...
 
-    def channels(self, x: Tensor, scale: Tensor, fixed: Tensor | None, second: int) -> Tensor:
-        """(r, 1 + d + second, b, width): `embed`, its derivatives along the d inputs before they were
-        scaled by `scale` (d,), and the second ones along the first `second` of them.
+    def rows(self, x: Tensor, scale: Tensor, fixed: Tensor | None, b: int, second: int) -> Tensor:
+        """(r, n + (d + second) b, width): `embed` at the n points x, then for the first b of them its
+        derivatives along the d inputs before they were scaled by `scale` (d,), input by input, and the
+        second ones along the first `second` of them.
         """
         ...
 
@@ -46,11 +47,11 @@ class NoEmbedding:
     def embed(self, x: Tensor, fixed: Tensor | None) -> Tensor:
         return x
 
-    def channels(self, x: Tensor, scale: Tensor, fixed: Tensor | None, second: int) -> Tensor:
-        r, b, d = x.shape
-        found = x.new_zeros(r, 1 + d + second, b, d)
-        found[:, 0] = x
-        found[:, 1 : 1 + d] = torch.diag(scale).unsqueeze(1)  # (d, 1, d)
+    def rows(self, x: Tensor, scale: Tensor, fixed: Tensor | None, b: int, second: int) -> Tensor:
+        r, n, d = x.shape
+        found = x.new_zeros(r, n + (d + second) * b, d)
+        found[:, :n] = x
+        found[:, n : n + d * b].unflatten(1, (d, b))[:] = torch.diag(scale).unsqueeze(1)
         return found
 
 
@@ -88,16 +89,17 @@ class Fourier:
         angle = torch.bmm(x, fixed)
         return torch.cat([angle.cos(), angle.sin()], dim=-1)
 
-    def channels(self, x: Tensor, scale: Tensor, fixed: Tensor | None, second: int) -> Tensor:
+    def rows(self, x: Tensor, scale: Tensor, fixed: Tensor | None, b: int, second: int) -> Tensor:
         assert fixed is not None
-        angle = torch.bmm(x, fixed).unsqueeze(1)  # (r, 1, b, k)
+        angle = torch.bmm(x, fixed)  # (r, n, k)
         cos, sin = angle.cos(), angle.sin()
-        speed = (fixed * scale.unsqueeze(-1)).unsqueeze(2)  # (r, d, 1, k)
         values = torch.cat([cos, sin], dim=-1)
-        first = torch.cat([-sin * speed, cos * speed], dim=-1)
+        cos, sin = cos[:, None, :b], sin[:, None, :b]
+        speed = (fixed * scale.unsqueeze(-1)).unsqueeze(2)  # (r, d, 1, k)
         squares = speed[:, :second].square()
+        first = torch.cat([-sin * speed, cos * speed], dim=-1)
         bends = torch.cat([-cos * squares, -sin * squares], dim=-1)
-        return torch.cat([values, first, bends], dim=1)
+        return torch.cat([values, first.flatten(1, 2), bends.flatten(1, 2)], dim=1)
 
 
 EMBEDDINGS: dict[str, type[Embedding]] = {"none": NoEmbedding, "fourier": Fourier}

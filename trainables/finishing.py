@@ -57,16 +57,9 @@ def step(training: Training, phase: Phase, finish: LBFGS, look: bool) -> tuple[G
         _place(training, x)
         here = _gradients(training, phase)
         penalty = training.chosen.regularizer
-        slopes = [
-            (gradient + extra).flatten(1)
-            for gradient, extra in zip(
-                here.combine(phase["weights"]),
-                penalty.gradients(training.parameters),
-                strict=True,
-            )
-        ]
+        slopes = penalty.added(here.combine(phase["weights"]), training.parameters)
         total = (phase["weights"] * here.losses).sum(-1) + penalty.value(training.parameters)
-        return total.detach(), torch.cat(slopes, dim=-1)
+        return total.detach(), torch.cat([slope.flatten(1) for slope in slopes], dim=-1)
 
     x, search = lbfgs.step(evaluate, _flat(training), phase["search"], memory=finish.memory)
     _place(training, x)

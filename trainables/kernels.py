@@ -1,6 +1,6 @@
 """Residual kernels: from the residuals of one condition at its points to one loss.
 
-residuals: (r, b), signed. point_weights: (r, b), not negative, 1 for plain means. Returns (r,).
+residuals: (r, b), signed. point_weights: (r, b), not negative; None for plain means. Returns (r,).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 class Kernel(Protocol):
     """A frozen dataclass whose fields are its hyperparameters."""
 
-    def loss(self, residuals: Tensor, point_weights: Tensor) -> Tensor:
+    def loss(self, residuals: Tensor, point_weights: Tensor | None) -> Tensor:
         """(r, b), (r, b) -> (r,), not negative, 0 where all residuals are 0."""
         ...
 
@@ -25,16 +25,16 @@ class Kernel(Protocol):
 class Square:
     """mean(p x^2)."""
 
-    def loss(self, residuals: Tensor, point_weights: Tensor) -> Tensor:
-        return (point_weights * residuals.square()).mean(-1)
+    def loss(self, residuals: Tensor, point_weights: Tensor | None) -> Tensor:
+        return _mean(residuals.square(), point_weights)
 
 
 @dataclass(frozen=True)
 class Absolute:
     """mean(p |x|)."""
 
-    def loss(self, residuals: Tensor, point_weights: Tensor) -> Tensor:
-        return (point_weights * residuals.abs()).mean(-1)
+    def loss(self, residuals: Tensor, point_weights: Tensor | None) -> Tensor:
+        return _mean(residuals.abs(), point_weights)
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,21 @@ class Huber:
         if not self.delta > 0:
             raise ValueError(f"Huber(delta={self.delta}): delta must be > 0")
 
-    def loss(self, residuals: Tensor, point_weights: Tensor) -> Tensor:
+    def loss(self, residuals: Tensor, point_weights: Tensor | None) -> Tensor:
         size = residuals.abs()
         inside = 0.5 * size.square()
         beyond = self.delta * (size - 0.5 * self.delta)
-        return (point_weights * torch.where(size <= self.delta, inside, beyond)).mean(-1)
+        return _mean(torch.where(size <= self.delta, inside, beyond), point_weights)
 
 
 @dataclass(frozen=True)
 class LogCosh:
     """mean(p log cosh x): x^2 / 2 near 0, |x| - log 2 far away."""
 
-    def loss(self, residuals: Tensor, point_weights: Tensor) -> Tensor:
+    def loss(self, residuals: Tensor, point_weights: Tensor | None) -> Tensor:
         size = residuals.abs()  # log cosh x = |x| + log(1 + e^(-2|x|)) - log 2, without overflow
         value = size + torch.log1p(torch.exp(-2.0 * size)) - math.log(2.0)
-        return (point_weights * value).mean(-1)
+        return _mean(value, point_weights)
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ class Quantile:
         if not 0 < self.tau < 1:
             raise ValueError(f"Quantile(tau={self.tau}): tau must be in (0, 1)")
 
-    def loss(self, residuals: Tensor, point_weights: Tensor) -> Tensor:
+    def loss(self, residuals: Tensor, point_weights: Tensor | None) -> Tensor:
         value = torch.maximum(self.tau * residuals, (self.tau - 1.0) * residuals)
-        return (point_weights * value).mean(-1)
+        return _mean(value, point_weights)
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ class CVaR:
         if not 0 <= self.level < 1:
             raise ValueError(f"CVaR(level={self.level}): level must be in [0, 1)")
 
-    def loss(self, residuals: Tensor, point_weights: Tensor) -> Tensor:
-        values = point_weights * residuals.square()
+    def loss(self, residuals: Tensor, point_weights: Tensor | None) -> Tensor:
+        values = _weighted(residuals.square(), point_weights)
         worst = max(1, math.ceil((1.0 - self.level) * values.shape[-1]))
         return values.topk(worst, dim=-1).values.mean(-1)
 
@@ -113,3 +113,11 @@ KERNELS: dict[str, type[Kernel]] = {
     "quantile": Quantile,
     "cvar": CVaR,
 }
+
+
+def _weighted(values: Tensor, point_weights: Tensor | None) -> Tensor:
+    return values if point_weights is None else point_weights * values
+
+
+def _mean(values: Tensor, point_weights: Tensor | None) -> Tensor:
+    return _weighted(values, point_weights).mean(-1)

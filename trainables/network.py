@@ -46,9 +46,10 @@ class Network(nn.Module):
     last_layer: slice = slice(None)
     draws: Generators | None = None
 
-    def channels(self, x: Tensor, second: int) -> Tensor | None:
-        """(r, 1 + d + second, b, o): the outputs at x (r, b, d), their derivatives along each input,
-        and the second ones along the first `second` inputs, in one pass. None: there is no such way.
+    def rows(self, x: Tensor, b: int, second: int) -> tuple[Tensor, Tensor] | None:
+        """In one pass, the outputs (r, n, o) at x (r, n, d), and for the first b of these points their
+        derivatives along each input and the second ones along the first `second` inputs, one after
+        the other, (r, (d + second) b, o). None: there is no such way.
         """
         return None
 
@@ -102,12 +103,12 @@ class MLP(Network):
         self.offset: Tensor
         self.fixed: Tensor | None
 
-    def channels(self, x: Tensor, second: int) -> Tensor | None:
+    def rows(self, x: Tensor, b: int, second: int) -> tuple[Tensor, Tensor] | None:
         if not self._plain:
             return None
-        scaled = x * self.slope + self.offset
-        h = self.embedding.channels(scaled, self.slope, self.fixed, second)
-        return taylor.perceptron(self.theta, h, self.shapes, self.activation, x.shape[-1], second)
+        scaled, d = torch.addcmul(self.offset, x, self.slope), x.shape[-1]
+        h = self.embedding.rows(scaled, self.slope, self.fixed, b, second)
+        return taylor.perceptron(self.theta, h, self.shapes, self.activation, b, d, second)
 
     @property
     def _plain(self) -> bool:
@@ -118,8 +119,8 @@ class MLP(Network):
     def forward(self, x: Tensor) -> Tensor:
         """x: (r, b, d). Returns (r, b, o)."""
         if self._plain and not x.requires_grad:  # else a derivative by x may be asked for
-            h = self.embedding.embed(x * self.slope + self.offset, self.fixed).unsqueeze(1)
-            return taylor.perceptron(self.theta, h, self.shapes, self.activation, 0, 0)[:, 0]
+            h = self.embedding.embed(torch.addcmul(self.offset, x, self.slope), self.fixed)
+            return taylor.perceptron(self.theta, h, self.shapes, self.activation, 0, 0, 0)[0]
         blocks = self.theta.split(self.sizes, dim=1)
         layers = [
             self._layer(blocks[2 * k].view(-1, *shape), blocks[2 * k + 1].unsqueeze(1))

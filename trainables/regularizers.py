@@ -17,8 +17,8 @@ class Regularizer(Protocol):
         """(r,): the penalty of each replicate."""
         ...
 
-    def gradients(self, parameters: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The gradient of the penalty, shaped like the parameters; biases are parameters too."""
+    def added(self, gradients: Sequence[Tensor], parameters: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The gradients plus that of the penalty, shaped like the parameters; biases are some too."""
         ...
 
 
@@ -29,8 +29,8 @@ class Nothing:
     def value(self, parameters: Sequence[Tensor]) -> Tensor:
         return parameters[0].new_zeros(len(parameters[0]))
 
-    def gradients(self, parameters: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        return tuple(torch.zeros_like(parameter) for parameter in parameters)
+    def added(self, gradients: Sequence[Tensor], parameters: Sequence[Tensor]) -> Sequence[Tensor]:
+        return gradients
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,9 @@ class L1:
     def value(self, parameters: Sequence[Tensor]) -> Tensor:
         return self.strength * _sums([p.detach().abs() for p in parameters])
 
-    def gradients(self, parameters: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        return tuple(self.strength * p.detach().sign() for p in parameters)
+    def added(self, gradients: Sequence[Tensor], parameters: Sequence[Tensor]) -> Sequence[Tensor]:
+        pairs = zip(gradients, parameters, strict=True)
+        return [g + self.strength * p.detach().sign() for g, p in pairs]
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,9 @@ class L2:
     def value(self, parameters: Sequence[Tensor]) -> Tensor:
         return self.strength * _sums([p.detach().square() for p in parameters])
 
-    def gradients(self, parameters: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        return tuple(2.0 * self.strength * p.detach() for p in parameters)
+    def added(self, gradients: Sequence[Tensor], parameters: Sequence[Tensor]) -> Sequence[Tensor]:
+        pairs = zip(gradients, parameters, strict=True)
+        return [g + 2.0 * self.strength * p.detach() for g, p in pairs]
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ class ElasticNet:
     def value(self, parameters: Sequence[Tensor]) -> Tensor:
         return L1(self.l1).value(parameters) + L2(self.l2).value(parameters)
 
-    def gradients(self, parameters: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        return tuple(self.l1 * p.detach().sign() + 2.0 * self.l2 * p.detach() for p in parameters)
+    def added(self, gradients: Sequence[Tensor], parameters: Sequence[Tensor]) -> Sequence[Tensor]:
+        return L2(self.l2).added(L1(self.l1).added(gradients, parameters), parameters)
 
 
 def _sums(terms: Sequence[Tensor]) -> Tensor:

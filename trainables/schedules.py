@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the factor on the learning rate, for each replicate on its own.
+"""Learning-rate schedules: the factor on the learning rate, one for all or for each replicate its own.
 
 A schedule is a pure function of how far the run is and of what it has seen, so it has no state to
 save. `progress` is in [0, 1], the share of the steps of the whole budget; `history` is (e, r), for
@@ -18,8 +18,8 @@ from torch import Tensor
 class Schedule(Protocol):
     """The factor on the learning rate."""
 
-    def scale(self, progress: float, history: Tensor) -> Tensor:
-        """(r,) factors in (0, 1]."""
+    def scale(self, progress: float, history: Tensor) -> Tensor | float:
+        """In (0, 1]: (r,), or one number for all replicates."""
         ...
 
 
@@ -27,8 +27,8 @@ class Schedule(Protocol):
 class Constant:
     """1 throughout."""
 
-    def scale(self, progress: float, history: Tensor) -> Tensor:
-        return history.new_ones(history.shape[1])
+    def scale(self, progress: float, history: Tensor) -> float:
+        return 1.0
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Exponential:
 
     final: float = 1e-2
 
-    def scale(self, progress: float, history: Tensor) -> Tensor:
-        return history.new_full((history.shape[1],), self.final**progress)
+    def scale(self, progress: float, history: Tensor) -> float:
+        return float(self.final**progress)
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Cosine:
 
     final: float = 1e-2
 
-    def scale(self, progress: float, history: Tensor) -> Tensor:
+    def scale(self, progress: float, history: Tensor) -> float:
         share = (1.0 + math.cos(math.pi * progress)) / 2.0
-        return history.new_full((history.shape[1],), self.final + (1.0 - self.final) * share)
+        return self.final + (1.0 - self.final) * share
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class Steps:
     first: float = 0.4
     second: float = 0.8
 
-    def scale(self, progress: float, history: Tensor) -> Tensor:
+    def scale(self, progress: float, history: Tensor) -> float:
         drops = (progress >= self.first) + (progress >= self.second)
-        return history.new_full((history.shape[1],), self.factor**drops)
+        return float(self.factor**drops)
 
 
 @dataclass(frozen=True)

@@ -215,8 +215,7 @@ class Training:
         balancing, draws = self.chosen.balancing, self.streams["weights"]
         self.balance = self.balance or balancing.init(seen)
         weights, self.balance = balancing.weigh(seen, gradients, self.balance, draws)
-        penalty = self.chosen.regularizer.gradients(self.parameters)
-        self._descend([g + p for g, p in zip(gradients.combine(weights), penalty, strict=True)])
+        self._descend(self.chosen.regularizer.added(gradients.combine(weights), self.parameters))
         if balancing.reacts(self.balance):
             after = self.parts(self.problem.residuals(self.network, batch), point_weights)
             self.balance = balancing.react(torch.stack(after, dim=-1).detach(), self.balance)
@@ -246,16 +245,20 @@ class Training:
         """Note the replicates that are lost by losses (r, m), and by which."""
         if self.steps == 0:
             self.first = losses.sum(-1).nan_to_num(nan=torch.inf)
-        sound = losses.isfinite() & (losses <= EXPLODED * self.first.unsqueeze(-1))
+        limit = (EXPLODED * self.first).clamp_max(torch.finfo(losses.dtype).max)
+        sound = losses <= limit.unsqueeze(-1)  # which inf and NaN are not
+        if sound.all():
+            return
         alive = ~self.lost.any(dim=-1, keepdim=True)
         self.lost = self.lost | (alive & ~sound)
 
     def attend(self, residuals: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
-        """The weights of the points (r, b) inside each loss."""
+        """The weights of the points (r, b) inside each loss; 1 in those that are not there."""
         seen = {name: residual.detach() for name, residual in residuals.items()}
         weighting = self.chosen.point_weighting
         self.attention = self.attention or weighting.init(seen, self.streams["attention"])
-        weights, self.attention = weighting.weigh(seen, self.problem.times(batch), self.attention)
+        times = self.problem.times(batch) if weighting.needs_times else {}
+        weights, self.attention = weighting.weigh(seen, times, self.attention)
         return weights
 
     def parts(
@@ -263,15 +266,20 @@ class Training:
     ) -> list[Tensor]:
         """The m losses, each (r,)."""
         kernel, names = self.chosen.kernel, self.problem.active_names
-        return [kernel.loss(residuals[name], point_weights[name]) for name in names]
+        return [kernel.loss(residuals[name], point_weights.get(name)) for name in names]
 
     def _descend(self, gradients: Sequence[Tensor]) -> None:
-        """The optimiser's step, times the schedule's factor of each replicate."""
+        """The optimiser's step, times the schedule's factor."""
         progress, chosen = min((self.steps + 1) / self.horizon, 1.0), self.chosen
         factor = chosen.schedule.scale(progress, self.history) * warm_up(progress, chosen.warmup)
-        before = [parameter.detach().clone() for parameter in self.parameters]
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient
+        if isinstance(factor, float):  # then the rate itself, which copies nothing
+            for group in self.optimizer.param_groups:
+                group["lr"] = factor * chosen.learning_rate
+            self.optimizer.step()
+            return
+        before = [parameter.detach().clone() for parameter in self.parameters]
         self.optimizer.step()
         with torch.no_grad():
             for parameter, old in zip(self.parameters, before, strict=True):

@@ -9,20 +9,20 @@ FALLING = -torch.arange(12.0).unsqueeze(1).expand(12, 2)  # (e, r)
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_every_schedule_starts_at_one_and_stays_within_zero_and_one(name):
     schedule = SCHEDULES[name]()
-    torch.testing.assert_close(schedule.scale(0.0, FALLING[:0]), torch.ones(2))
+    assert torch.as_tensor(schedule.scale(0.0, FALLING[:0])).eq(1.0).all()
     for tenth in range(11):
-        scale = schedule.scale(tenth / 10, FALLING[:tenth])
-        assert scale.shape == (2,)
+        scale = torch.as_tensor(schedule.scale(tenth / 10, FALLING[:tenth]))
+        assert scale.shape in ((), (2,))
         assert ((scale > 0) & (scale <= 1)).all()
 
 
 def test_the_values_are_those_worked_out_by_hand():
-    assert Constant().scale(0.7, FALLING).tolist() == [1.0, 1.0]
-    assert Exponential(final=0.01).scale(0.5, FALLING)[0].item() == pytest.approx(0.1)
-    assert Cosine(final=0.2).scale(0.5, FALLING)[0].item() == pytest.approx(0.6)
-    assert Cosine(final=0.2).scale(1.0, FALLING)[0].item() == pytest.approx(0.2)
+    assert Constant().scale(0.7, FALLING) == 1.0
+    assert Exponential(final=0.01).scale(0.5, FALLING) == pytest.approx(0.1)
+    assert Cosine(final=0.2).scale(0.5, FALLING) == pytest.approx(0.6)
+    assert Cosine(final=0.2).scale(1.0, FALLING) == pytest.approx(0.2)
     steps = Steps(factor=0.5, first=0.2, second=0.6)
-    scales = [steps.scale(tenth / 10, FALLING)[0].item() for tenth in (1, 2, 5, 6, 10)]
+    scales = [steps.scale(tenth / 10, FALLING) for tenth in (1, 2, 5, 6, 10)]
     assert scales == [1.0, 0.5, 0.5, 0.25, 0.25]
 
 

@@ -162,8 +162,8 @@ def test_a_lost_replicate_is_infinite_and_half_of_them_make_the_trial_diverged(l
 
 @pytest.mark.parametrize("balancer", BALANCERS)
 def test_a_learning_rate_that_explodes_ends_as_diverged(balancer):
-    run = training("burgers1d", optimizer="sgd", balancer=balancer, activation="relu")
-    run.optimizer.param_groups[0]["lr"] = 1e30
+    huge = {"optimizer": "sgd", "learning_rate": 1e30}
+    run = training("burgers1d", balancer=balancer, activation="relu", **huge)
     reports = [run.advance() for _ in range(4)]
     assert "not finite in 3 of 3 replicates" in reports[-1].diverged
     assert reports[-1].median == torch.inf

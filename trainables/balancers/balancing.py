@@ -84,12 +84,12 @@ class Balancing:
         own = _own(state)
         weights, skipped = state["weights"], state["skipped"]
         if self._balanced(state):
-            if state["step"] == self.warmup:
+            if int(state["step"]) == self.warmup:
                 own = self.balancer.init(losses) if own else self._begin(losses, weights)
             new_weights, new_own = self.balancer.weigh(losses, gradients, own, generator)
-            new_weights = self._settle(losses, new_weights.detach().clamp(*self.clip))
-            finite = losses.isfinite().all(dim=-1)
-            if not finite.all():
+            new_weights = self._settle(losses, self._clipped(new_weights.detach()))
+            if not math.isfinite(losses.sum().item()):
+                finite = losses.isfinite().all(dim=-1)
                 new_weights = _where(finite, new_weights, weights)
                 new_own = {key: _where(finite, new_own[key], own[key]) for key in own}
                 skipped = skipped + ~finite
@@ -157,10 +157,12 @@ class Balancing:
         since = int(state["step"]) + ahead - self.warmup
         return since >= 0 and since % self.every == 0
 
+    def _clipped(self, weights: Tensor) -> Tensor:
+        return weights if self.clip == (-math.inf, math.inf) else weights.clamp(*self.clip)
+
     def _settle(self, losses: Tensor, weights: Tensor) -> Tensor:
         """Take from settled losses what they have above 1, and give it to the others."""
-        floor = losses.new_tensor(self.floor) if self.floor else torch.zeros_like(losses)
-        settled = losses <= 1.1 * floor
+        settled = losses <= (1.1 * losses.new_tensor(self.floor) if self.floor else 0.0)
         if not settled.any():
             return weights
         capped = torch.where(settled, weights.clamp_max(1.0), weights)

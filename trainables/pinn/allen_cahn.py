@@ -76,14 +76,15 @@ class AllenCahn(BoundaryProblem):
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
         initial, left = batch["initial"], batch["boundary"]
-        ((u, (_, u_t), (u_xx,)),) = expanded(network, batch["interior"], second=1)
+        x = batch["interior"]
+        ((u, (_, u_t), (u_xx,), (u_initial,)),) = expanded(network, x, initial, second=1)
         right = left + left.new_tensor([2.0, 0.0])  # the same times at the other end
         ends = torch.cat([left, right], dim=1)
-        ((u_ends, (slopes, _), _),) = expanded(network, ends)
+        ((u_ends, (slopes, _), _, _),) = expanded(network, ends)
         return self.trained(
             {
                 "pde": u_t - DIFFUSION * u_xx - self.reaction * (u - u**3),
-                "initial": network(initial)[..., 0] - _start(initial[..., 0]),
+                "initial": u_initial - _start(initial[..., 0]),
                 "periodic": _rise(u_ends),
                 "periodic_slope": _rise(slopes),
             }

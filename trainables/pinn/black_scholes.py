@@ -13,7 +13,7 @@ from torch import Tensor
 from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.boundary import BoundaryProblem
-from trainables.pinn.points import at, box, edge, grid, predict, relative_l2
+from trainables.pinn.points import box, edge, grid, predict, relative_l2
 from trainables.problem import Batch
 from trainables.randomness import Generators
 
@@ -84,15 +84,16 @@ class BlackScholes(BoundaryProblem):
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
         x, payoff, upper = batch["interior"], batch["payoff"], batch["upper"]
         s = x[..., 0]
-        ((v, (v_s, v_tau), (v_ss,)),) = expanded(network, x, second=1)
-        v_payoff, v_lower, v_upper = at(network, payoff, batch["lower"], upper)
+        sets = payoff, batch["lower"], upper
+        ((v, (v_s, v_tau), (v_ss,), values),) = expanded(network, x, *sets, second=1)
+        v_payoff, v_lower, v_upper = values
         due = torch.relu(payoff[..., 0] - STRIKE) / self.unit
         return self.trained(
             {
                 "pde": v_tau - 0.5 * VOLATILITY**2 * s**2 * v_ss - RATE * s * v_s + RATE * v,
-                "payoff": v_payoff[..., 0] - due,
-                "lower": v_lower[..., 0],
-                "upper": v_upper[..., 0] - _at_the_top(upper[..., 1]) / self.unit,
+                "payoff": v_payoff - due,
+                "lower": v_lower,
+                "upper": v_upper - _at_the_top(upper[..., 1]) / self.unit,
             }
         )
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.boundary import BoundaryProblem
-from trainables.pinn.points import at, box, grid, relative_l2
+from trainables.pinn.points import box, grid, relative_l2
 from trainables.problem import Batch
 from trainables.randomness import Generators
 
@@ -64,14 +64,14 @@ class Burgers1D(BoundaryProblem):
         return -torch.sin(torch.pi * x) + t * (1.0 - x.square()) * u
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        ((u, (u_x, u_t), (u_xx,)),) = expanded(network, batch["interior"], second=1)
-        initial = batch["initial"]
-        u_initial, u_boundary = at(network, initial, batch["boundary"])
+        x, initial, boundary = batch["interior"], batch["initial"], batch["boundary"]
+        ((u, (u_x, u_t), (u_xx,), values),) = expanded(network, x, initial, boundary, second=1)
+        u_initial, u_boundary = values
         return self.trained(
             {
                 "pde": u_t + u * u_x - VISCOSITY * u_xx,
-                "initial": u_initial[..., 0] + torch.sin(torch.pi * initial[..., 0]),
-                "boundary": u_boundary[..., 0],
+                "initial": u_initial + torch.sin(torch.pi * initial[..., 0]),
+                "boundary": u_boundary,
             }
         )
 

@@ -14,7 +14,7 @@ from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.burgers1d import VISCOSITY, cole_hopf
 from trainables.pinn.inverse import InverseProblem, coefficient_of
-from trainables.pinn.points import at, box, edge, grid, relative_l2
+from trainables.pinn.points import box, edge, grid, relative_l2
 from trainables.problem import Batch, Problem
 from trainables.randomness import Generators
 
@@ -66,15 +66,15 @@ class BurgersInverse(InverseProblem):
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
         initial = batch["initial"]
-        ((u, (u_x, u_t), (u_xx,)),) = expanded(network, batch["interior"], second=1)
         sets = batch["boundary"], initial, batch["observed"]
-        u_boundary, u_initial, u_observed = at(network, *sets)
+        ((u, (u_x, u_t), (u_xx,), values),) = expanded(network, batch["interior"], *sets, second=1)
+        u_boundary, u_initial, u_observed = values
         return self.trained(
             {
                 "pde": u_t + u * u_x - coefficient_of(network) * u_xx,
-                "boundary": u_boundary[..., 0],
-                "initial": u_initial[..., 0] + torch.sin(torch.pi * initial[..., 0]),
-                "data": (u_observed - batch["targets"])[..., 0],
+                "boundary": u_boundary,
+                "initial": u_initial + torch.sin(torch.pi * initial[..., 0]),
+                "data": u_observed - batch["targets"][..., 0],
             }
         )
 

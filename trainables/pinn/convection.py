@@ -14,7 +14,7 @@ from torch import Tensor
 from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.boundary import BoundaryProblem
-from trainables.pinn.points import at, box, edge, grid, relative_l2
+from trainables.pinn.points import box, edge, grid, relative_l2
 from trainables.problem import Batch
 from trainables.randomness import Generators
 
@@ -56,14 +56,14 @@ class Convection(BoundaryProblem):
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
         initial, left = batch["initial"], batch["boundary"]
-        ((_, (u_x, u_t), _),) = expanded(network, batch["interior"])
         right = left + left.new_tensor([self.high[0], 0.0])  # the same times at the other end
-        u_initial, u_right, u_left = at(network, initial, right, left)
+        ((_, (u_x, u_t), _, values),) = expanded(network, batch["interior"], initial, right, left)
+        u_initial, u_right, u_left = values
         return self.trained(
             {
                 "pde": u_t + self.beta * u_x,
-                "initial": u_initial[..., 0] - torch.sin(initial[..., 0]),
-                "periodic": (u_right - u_left)[..., 0],
+                "initial": u_initial - torch.sin(initial[..., 0]),
+                "periodic": u_right - u_left,
             }
         )
 

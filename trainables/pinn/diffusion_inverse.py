@@ -13,7 +13,7 @@ from torch import Tensor
 from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.inverse import InverseProblem, coefficient_of
-from trainables.pinn.points import at, box, edge, grid, relative_l2
+from trainables.pinn.points import box, edge, grid, relative_l2
 from trainables.problem import Batch, Problem
 from trainables.randomness import Generators
 
@@ -69,16 +69,16 @@ class DiffusionInverse(InverseProblem):
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
         x, initial = batch["interior"], batch["initial"]
-        ((_, (_, u_t), (u_xx,)),) = expanded(network, x, second=1)
         source = (1.0 - torch.pi**2) * self.solution(x)[..., 0]
         sets = batch["boundary"], initial, batch["observed"]
-        u_boundary, u_initial, u_observed = at(network, *sets)
+        ((_, (_, u_t), (u_xx,), values),) = expanded(network, x, *sets, second=1)
+        u_boundary, u_initial, u_observed = values
         return self.trained(
             {
                 "pde": u_t - coefficient_of(network) * u_xx + source,
-                "boundary": u_boundary[..., 0],
-                "initial": u_initial[..., 0] - self.solution(initial)[..., 0],
-                "data": (u_observed - batch["targets"])[..., 0],
+                "boundary": u_boundary,
+                "initial": u_initial - self.solution(initial)[..., 0],
+                "data": u_observed - batch["targets"][..., 0],
             }
         )
 

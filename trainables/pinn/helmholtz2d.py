@@ -13,7 +13,7 @@ from torch import Tensor
 from trainables.derivatives import expanded
 from trainables.network import Network
 from trainables.pinn.boundary import BoundaryProblem
-from trainables.pinn.points import at, box, edge, grid, relative_l2
+from trainables.pinn.points import box, edge, grid, relative_l2
 from trainables.problem import Batch, Problem
 from trainables.randomness import Generators
 
@@ -66,11 +66,11 @@ class Helmholtz2D(BoundaryProblem):
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
         x = batch["interior"]
-        ((u, _, (u_xx, u_yy)),) = expanded(network, x, second=2)
+        edges = (batch[name] for name in EDGES)
+        ((u, _, (u_xx, u_yy), on_edges),) = expanded(network, x, *edges, second=2)
         f = (1.0 - 17.0 * torch.pi**2) * self.solution(x)[..., 0]
         pde = u_xx + u_yy + u - f
-        edges = zip(EDGES, at(network, *(batch[name] for name in EDGES)), strict=True)
-        return self.trained({"pde": pde, **{name: u_edge[..., 0] for name, u_edge in edges}})
+        return self.trained({"pde": pde, **dict(zip(EDGES, on_edges, strict=True))})
 
     def error(self, network: Network) -> Tensor:
         return relative_l2(network, *_test_set(self))

@@ -51,8 +51,8 @@ class Unknown(Network):
         outputs: Tensor = self.body(x)
         return outputs
 
-    def channels(self, x: Tensor, second: int) -> Tensor | None:
-        return self.body.channels(x, second)
+    def rows(self, x: Tensor, b: int, second: int) -> tuple[Tensor, Tensor] | None:
+        return self.body.rows(x, b, second)
 
     @property
     def coefficient(self) -> Tensor:

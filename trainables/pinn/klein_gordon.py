@@ -58,14 +58,14 @@ class KleinGordon(BoundaryProblem):
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
         x, start, boundary = batch["interior"], batch["initial"], batch["boundary"]
-        ((u, _, (u_xx, u_tt)),) = expanded(network, x, second=2)
-        ((u_start, (_, velocity), _),) = expanded(network, start)
+        ((u, _, (u_xx, u_tt), (u_boundary,)),) = expanded(network, x, boundary, second=2)
+        ((u_start, (_, velocity), _, _),) = expanded(network, start)
         return self.trained(
             {
                 "pde": u_tt - u_xx + u**3 - force(x),
                 "initial": u_start - start[..., 0],
                 "velocity": velocity,
-                "boundary": (network(boundary) - self.solution(boundary))[..., 0],
+                "boundary": u_boundary - self.solution(boundary)[..., 0],
             }
         )
 

@@ -66,18 +66,18 @@ class Kovasznay(Problem):
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
         boundary = batch["boundary"]
-        of_u, of_v, of_p = expanded(network, batch["interior"], second=2)
-        u, (u_x, u_y), (u_xx, u_yy) = of_u
-        v, (v_x, v_y), (v_xx, v_yy) = of_v
-        _, (p_x, p_y), _ = of_p
-        wrong = network(boundary) - self.solution(boundary)
+        of_u, of_v, of_p = expanded(network, batch["interior"], boundary, second=2)
+        u, (u_x, u_y), (u_xx, u_yy), (u_boundary,) = of_u
+        v, (v_x, v_y), (v_xx, v_yy), (v_boundary,) = of_v
+        _, (p_x, p_y), _, (p_boundary,) = of_p
+        exact_u, exact_v, exact_p = self.solution(boundary).unbind(-1)
         return {
             "momentum_x": u * u_x + v * u_y + p_x - (u_xx + u_yy) / REYNOLDS,
             "momentum_y": u * v_x + v * v_y + p_y - (v_xx + v_yy) / REYNOLDS,
             "continuity": u_x + v_y,
-            "boundary_u": wrong[..., 0],
-            "boundary_v": wrong[..., 1],
-            "boundary_p": wrong[..., 2],
+            "boundary_u": u_boundary - exact_u,
+            "boundary_v": v_boundary - exact_v,
+            "boundary_p": p_boundary - exact_p,
         }
 
     def error(self, network: Network) -> Tensor:

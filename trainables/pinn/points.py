@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -15,8 +15,8 @@ from trainables.randomness import Generators
 def box(problem: Problem, generator: Generators, b: int) -> Tensor:
     """(r, b, d): in the problem's box, uniform or as the run's sampling places points."""
     unit = generator.cube(b, len(problem.low))
-    low, high = unit.new_tensor(problem.low), unit.new_tensor(problem.high)
-    return low + (high - low) * unit
+    low, span = _corner(problem.low, problem.high, unit.dtype, unit.device)
+    return torch.addcmul(low, span, unit)
 
 
 def faces(problem: Problem, generator: Generators, b: int) -> Tensor:
@@ -56,16 +56,6 @@ def scattered(problem: Problem, count: int) -> Tensor:
     return low + (high - low) * unit
 
 
-def at(network: Network, *sets: Tensor) -> Sequence[Tensor]:
-    """The outputs (r, b_k, o) at several sets of points (r, b_k, d), in one pass instead of many.
-
-    Small networks cost as much for a few points as for a hundred.
-    """
-    outputs: Tensor = network(torch.cat(sets, dim=1))
-    parts: Sequence[Tensor] = outputs.split([points.shape[1] for points in sets], dim=1)
-    return parts
-
-
 def predict(network: Network, points: Tensor) -> Tensor:
     """(b, d) -> (r, b, o): the same points for every replicate, in the network's own precision."""
     parameter = next(network.parameters())
@@ -80,3 +70,12 @@ def relative_l2(network: Network, points: Tensor, exact: Tensor) -> Tensor:
     difference = predict(network, points) - exact
     error: Tensor = difference.flatten(1).norm(dim=1) / exact.norm()
     return error
+
+
+@lru_cache(maxsize=64)
+def _corner(
+    low: tuple[float, ...], high: tuple[float, ...], dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """The lower corner of a box and its size, (d,) each; asked for at every step."""
+    corner = torch.tensor(low, dtype=dtype, device=device)
+    return corner, torch.tensor(high, dtype=dtype, device=device) - corner

@@ -59,11 +59,11 @@ class PoissonNd(Problem):
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
         x, boundary = batch["interior"], batch["boundary"]
-        ((_, _, bends),) = expanded(network, x, second=self.dimension)
+        ((_, _, bends, (u_boundary,)),) = expanded(network, x, boundary, second=self.dimension)
         f = -(torch.pi**2) / 4 * self.solution(x)[..., 0]
         return {
             "pde": torch.stack(bends).sum(0) - f,
-            "boundary": (network(boundary) - self.solution(boundary))[..., 0],
+            "boundary": u_boundary - self.solution(boundary)[..., 0],
         }
 
     def error(self, network: Network) -> Tensor:

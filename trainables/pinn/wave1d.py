@@ -57,15 +57,15 @@ class Wave1D(BoundaryProblem):
         return _start(x) + 4.0 * t.square() * x * (1.0 - x) * u
 
     def residuals(self, network: Network, batch: Batch) -> dict[str, Tensor]:
-        start = batch["initial"]
-        ((_, _, (u_xx, u_tt)),) = expanded(network, batch["interior"], second=2)
-        ((u_start, (_, velocity), _),) = expanded(network, start)
+        x, start, boundary = batch["interior"], batch["initial"], batch["boundary"]
+        ((_, _, (u_xx, u_tt), (u_boundary,)),) = expanded(network, x, boundary, second=2)
+        ((u_start, (_, velocity), _, _),) = expanded(network, start)
         return self.trained(
             {
                 "pde": u_tt - 4.0 * u_xx,
                 "initial": u_start - _start(start[..., 0]),
                 "velocity": velocity,
-                "boundary": network(batch["boundary"])[..., 0],
+                "boundary": u_boundary,
             }
         )
 

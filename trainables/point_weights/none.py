@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from trainables.point_weights.point_weighting import Points, State
@@ -25,4 +24,4 @@ class Alike:
     def weigh(
         self, residuals: Points, times: Points, state: State
     ) -> tuple[dict[str, Tensor], State]:
-        return {name: torch.ones_like(x) for name, x in residuals.items()}, state
+        return {}, state

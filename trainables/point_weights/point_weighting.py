@@ -35,8 +35,8 @@ class PointWeighting(Protocol):
     def weigh(
         self, residuals: Points, times: Points, state: State
     ) -> tuple[dict[str, Tensor], State]:
-        """Weights (r, b) for each residual, detached and not negative, and the state after.
+        """Weights (r, b) by residual, detached and not negative, 1 where missing; the state after.
 
-        residuals: detached. times: of the points of those residuals that have one.
+        residuals: detached. times: of the points of those residuals that have one, if it needs them.
         """
         ...
