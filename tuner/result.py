@@ -160,6 +160,16 @@ class Result:
             ),
         )
 
+    def publish(self, report: Path | None = None) -> str:
+        """Put report, figures and the winner's network in MLflow, beside the numbers of the sweep.
+
+        `tuner run` does it at the end. Returns the address of the model, `models:/NAME/VERSION`;
+        empty if there is none. Raises TunerError if MLflow has no numbers of it, or is not there.
+        """
+        from tuner.publishing import publish
+
+        return publish(self, report or self.report())
+
 
 def _measures(table: TrialTable, trial: Trial) -> dict[str, Any]:
     """What is minimised or required beside error and seconds, and whether requirements are met."""

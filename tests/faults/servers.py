@@ -264,7 +264,6 @@ def assert_all_arrived_once(uri, folder):
     for trial in table:
         assert points[trial.number] == Counter(told(events, trial.number))
         assert runs[trial.number].data.tags["tuner.status"] == trial.status
-        assert {name: repr(value) for name, value in trial.point.items()}.items() <= runs[
-            trial.number
-        ].data.params.items()
+        params = {n: v if isinstance(v, str) else repr(v) for n, v in trial.point.items()}
+        assert params.items() <= runs[trial.number].data.params.items()
     assert runs[0].data.tags["tuner.status"] == table.status

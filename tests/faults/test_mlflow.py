@@ -72,7 +72,10 @@ def between(mlflow):
 @pytest.fixture
 def sweep(tmp_path):
     """One that is done but for what a test does with MLflow: 8 trials, some of 9 epochs."""
-    return sweep_of(tmp_path)
+    asked = sweep_of(tmp_path)
+    asked.folder.mkdir()
+    (asked.folder / "sweep.yaml").write_text(asked.to_yaml())
+    return asked
 
 
 def run(sweep):

@@ -86,7 +86,7 @@ def wait_for(folder, reports, process):
 
 
 def mlflow_points(folder):
-    """(trial, key, step) of every metric point of the children, and the runs by trial."""
+    """(trial, key, step) of every number of a report at the children, and the runs by trial."""
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{folder.absolute()}/sweeps/mlflow.db")
@@ -99,6 +99,7 @@ def mlflow_points(folder):
         (int(run.data.tags["tuner.trial"]), key, metric.step)
         for run in children
         for key in run.data.metrics
+        if key != "rung"
         for metric in client.get_metric_history(run.info.run_id, key)
     ]
     return points, sorted(int(run.data.tags["tuner.trial"]) for run in children)

@@ -41,7 +41,10 @@ def repair(name: str, storage: str, as_json: bool) -> None:
 @json_option
 @readable
 def sync(name: str, storage: str, uri: str | None, seconds: float, as_json: bool) -> None:
-    """Send MLflow what it has not got yet of the sweep NAME, and again what it refused."""
+    """Send MLflow what it has not got yet of the sweep NAME, and again what it refused.
+
+    With the report, and the winner's network as a model.
+    """
     from tuner.tracking import Sender
 
     result = tuner.Result(folder_of(storage, name))
@@ -54,7 +57,8 @@ def sync(name: str, storage: str, uri: str | None, seconds: float, as_json: bool
         )
     if told := sender.parked.told():
         raise TunerError(f"MLflow still refuses {told}: see {sender.parked.path}")
+    model = result.publish() if len(result.trials) else ""
     if as_json:
-        say_json({"name": name, "left": left})
+        say_json({"name": name, "left": left, "model": model or None})
     else:
         click.echo(f"MLflow has all of {name}.")

@@ -6,11 +6,14 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 import tuner
 from tuner.cli.words import json_option, name_argument, readable, say_json, storage_option
+from tuner.errors import TunerError
 from tuner.interrupts import INTERRUPTED, at_once
 from tuner.naming import folder_of
 
@@ -75,7 +78,8 @@ def watched(sweep: tuner.Sweep, address: str | None, replace: bool) -> tuner.Res
 def conclude(result: tuner.Result, outcome: str, again: str, as_json: bool) -> None:
     """Say what came out; exit status 130 if the sweep is not finished."""
     if as_json:
-        say_json(result.to_json() | {"outcome": outcome})
+        told = Closing.of(result)
+        say_json(result.to_json() | {"outcome": outcome, "model": told.model or None})
     else:
         for line in closing_words(result, outcome, again):
             click.echo(line)
@@ -86,17 +90,42 @@ def conclude(result: tuner.Result, outcome: str, again: str, as_json: bool) -> N
 def closing_words(result: tuner.Result, outcome: str, again: str) -> Iterable[str]:
     """What is said at the end of a run: what came out, where to look, how to go on."""
     from tuner.tracked import charts_url, run_url
-    from tuner.tracking import shortfall
 
-    table = result.trials
+    table, told = result.trials, Closing.of(result)
     yield ""
     if len(table):
         yield click.wrap_text(outcome, width=min(shutil.get_terminal_size().columns, 99))
-        yield f"report:  {result.report()}"
+        yield f"report:  {told.report}"
     page = run_url(result.folder)
     yield f"MLflow:  {page or f'tuner ui --storage {result.folder.parent}'}"
     if charts := charts_url(result.folder):
         yield f"charts:  {charts}{'' if page else ' (while that runs)'}"
-    yield from shortfall(result.folder, result.sweep.tracking.uri)
+    if told.model:
+        yield f"model:   {told.model}"
+    yield from told.lacking
     if table.status != "finished":
         yield f"{table.status}: {table.reason}. Go on with: {again}"
+
+
+class Closing(NamedTuple):
+    """What is made when a run ends. lacking: what MLflow has not got of it, and what to do."""
+
+    report: Path | None = None
+    model: str = ""
+    lacking: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, result: tuner.Result) -> Closing:
+        """The report, and with it in MLflow the winner's network."""
+        from tuner.tracking import shortfall
+
+        report = result.report() if len(result.trials) else None
+        lacking = tuple(shortfall(result.folder, result.sweep.tracking.uri))
+        if report is None or lacking:
+            return cls(report, "", lacking)
+        try:
+            return cls(report, result.publish(report))
+        except TunerError as fault:
+            sync = f"tuner sync {result.folder.name} --storage {result.folder.parent}"
+            said = f"MLflow has the numbers but not the report: {fault}. Send it with: {sync}"
+            return cls(report, "", (said,))
