@@ -8,9 +8,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from tuner.figures.fates import MISSED, PARTIAL, by_fate, hover_text, reach
-from tuner.figures.style import BLUE, GREY, LOG, ORANGE, RED, SKY, blank, or_say, rounded
+from tuner.figures.style import BLUE, GREY, LOG, ORANGE, RED, SKY, blank, or_say, panels, rounded
+from tuner.ranking import value
 from tuner.table import Trial, TrialTable
-from tuner.wording import count
+from tuner.wording import count, duration, number
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -22,7 +23,7 @@ def best_so_far(table: TrialTable) -> Figure:
     """The best error among trials at the full number of epochs, and every trial, by its number."""
     table = table.searched
     full, partial, missed, lost = by_fate(table)
-    figure = blank("Error of each trial, and the best so far", height=430)
+    figure = blank(_title(table, full), height=430)
     detailed = len(table) <= MOST_TRIALS_WITH_POINT
     if full:
         circle = {"color": BLUE, "size": 8}
@@ -48,6 +49,73 @@ def best_so_far(table: TrialTable) -> Figure:
     figure.update_yaxes(title_text="error", **LOG)
     _lost_markers(figure, lost, detailed)
     return or_say(figure, "No trial has reported an error yet.")
+
+
+def _title(table: TrialTable, full: Sequence[Trial]) -> str:
+    """Whether the search had settled."""
+    winner = min(full, key=lambda trial: trial.error, default=None)
+    if winner is None:
+        return "Error of each trial, and the best so far"
+    return (
+        f"Trial {winner.number} of {len(table)} has the least error of the search, "
+        f"{number(winner.error)}; since then {count(len(table) - winner.number, 'trial')} came"
+    )
+
+
+def best_over_cost(table: TrialTable) -> Figure:
+    """The best error so far over the epochs that all trials have trained, and over the seconds."""
+    table = table.searched
+    steps = falls(table)
+    figure = blank(
+        _cost_title(steps),
+        300,
+        "The best error so far among trials at the full fidelity, at the moment each of them ended.",
+    )
+    if not steps:
+        return or_say(figure, "No trial has come to its end yet.")
+    figure = panels(figure, rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.04)
+    for col, title in ((1, "epochs of all trials"), (2, "seconds of the sweep")):
+        whole = (sum(trial.epochs for trial in table), table.clock)[col - 1]
+        figure.add_scatter(
+            x=rounded([*(step[col] for step in steps), max(whole, steps[-1][col])]),
+            y=rounded([*(step[3] for step in steps), steps[-1][3]]),
+            mode="lines+markers",
+            line={"shape": "hv", "color": ORANGE, "width": 3},
+            marker={"size": [7] * len(steps) + [0], "color": ORANGE},
+            hovertext=[f"trial {step[0]}: {number(step[3])}" for step in steps] + [""],
+            hoverinfo="text",
+            showlegend=False,
+            row=1,
+            col=col,
+        )
+        figure.update_xaxes(title_text=title, rangemode="tozero", row=1, col=col)
+        figure.update_yaxes(**LOG, row=1, col=col)
+    figure.update_yaxes(title_text=table.objectives[0], row=1, col=1)
+    return figure.update_layout(margin={"b": 50})
+
+
+def falls(table: TrialTable) -> list[tuple[int, int, float, float]]:
+    """Each time that the best fell: trial, epochs of all that had ended, seconds, the best."""
+    full = {trial.number for trial in by_fate(table).full}
+    ends = sorted((t.spans[-1].until if t.spans else 0.0, t.number) for t in table if t.reports)
+    epochs, best, found = 0, math.inf, []
+    for seconds, n in ends:
+        trial = table.trials[n]
+        epochs += trial.epochs
+        if n in full and (now := value(trial.reports[-1], table.objectives[0])) < best:
+            best = now
+            found.append((n, epochs, seconds, best))
+    return found
+
+
+def _cost_title(steps: Sequence[tuple[int, int, float, float]]) -> str:
+    if not steps:
+        return "What the best error cost"
+    n, epochs, seconds, best = steps[-1]
+    return (
+        f"The best, {number(best)}, was there after {epochs:,} epochs in all and "
+        f"{duration(seconds)}, with trial {n}"
+    )
 
 
 def _with_bars(trials: Sequence[Trial], detailed: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from trainables.report import Replicates, Report, quantile
-from tuner.figures.style import BLUE, LOG, PALETTE, blank, or_say, plain, rounded
+from tuner.figures.style import BLUE, HALF, LOG, PALETTE, blank, or_say, plain, rounded
 from tuner.table import Trial
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _drawn(
 ) -> Figure:
     """seconds: the horizontal place of a report, in place of its epoch."""
     place = seconds or (lambda report: report.epoch)
-    figure = blank(f"Trial {trial.number}: {what}", height=380)
+    figure = blank(f"Trial {trial.number}: {what}", height=380, width=HALF)
     reports = _thinned(trial.reports)
     styles = _styles(trial)
     lowest = math.inf
