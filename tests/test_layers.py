@@ -30,6 +30,7 @@ MAY_IMPORT = [
     ("tuner/bundled.py", {"numpy", "ray", "search_spaces", "tuner"}),
     # the network of a result is torch's, so the file that loads it may name torch in its methods
     ("tuner/trained.py", {"torch", "trainables", "tuner"}),
+    ("tuner/solution.py", {"numpy", "torch", "trainables", "tuner"}),
     ("tuner/result.py", {"pandas", "trainables", "tuner"}),
     ("tuner/catalogue.py", {"search_spaces", "trainables", "tuner"}),
     # what a point does not say, and what a problem measures, is in the files of the trained
@@ -46,6 +47,7 @@ MAY_IMPORT = [
     ("tuner/report.py", {"plotly", "trainables.report", "tuner"}),
     ("tuner/insight/importances.py", {"optuna", "tuner"}),
     ("tuner/insight/study.py", {"optuna", "search_spaces", "trainables.report", "tuner"}),
+    ("tuner/figures/parameters.py", {"optuna", "plotly", "tuner"}),
     ("tuner/figures/", {"plotly", "numpy", "trainables.report", "tuner"}),
     ("tuner/searchers/density.py", {"numpy", "scipy"}),
     ("tuner/searchers/hyperopt.py", {"numpy", "hyperopt", "search_spaces", "tuner"}),

@@ -11,13 +11,26 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from trainables.report import quantile
+from trainables.report import Replicates, quantile
 from tuner.confirming import compare, measure, replicates
 from tuner.headline import tally
+from tuner.insight.strategies import Contest
+from tuner.insight.time_spent import TimeSpent
 from tuner.ranking import confirmed, contenders, pareto_set, repeats, score, value
 from tuner.statistics import fewest, median_interval
 from tuner.table import Status, Trial, TrialTable
-from tuner.wording import compared, measured, number, short, shown, spread, spread_of
+from tuner.wording import (
+    compared,
+    count,
+    duration,
+    measured,
+    number,
+    percent,
+    short,
+    shown,
+    spread,
+    spread_of,
+)
 
 SHOWN = 5
 LATEST = 40
@@ -46,6 +59,51 @@ def best_trials(table: TrialTable) -> str:
     if any(trial.number not in whole for trial in ranked):
         note += " Faint rows did not get as far; their errors do not compare with those above."
     return f"{_table(head, rows)}<p class=faint>{escape(note)}</p>"
+
+
+def facts(table: TrialTable, time: TimeSpent) -> str:
+    """The size of it, in a row of numbers."""
+    search = table.searched
+    cells = {
+        count(len(search), "trial"): ", ".join(f"{n} {s}" for s, n in tally(search).items()),
+        f"{sum(trial.epochs for trial in table):,} epochs": f"of at most {table.budget:g} "
+        f"{table.unit} a trial",
+        duration(time.clock): f"on {count(time.slots, 'slot')}",
+        f"{percent(time.shares['training'])} training": "of the time of the slots",
+    }
+    if not time.whole:
+        cells = dict([*cells.items()][:2])
+    shown_cells = (
+        f"<div><b>{escape(a)}</b><span>{escape(b)}</span></div>" for a, b in cells.items()
+    )
+    return f"<div class=facts>{''.join(shown_cells)}</div>"
+
+
+def strategies_compared(found: Contest) -> str:
+    """Each strategy in a row: its trials, its best, how it compares with the leading one, its cost."""
+    rivals = {rival.strategy.name: rival for rival in found.rivals}
+    costs = [one.step_seconds for one in found.strategies if one.step_seconds]
+    rows = []
+    for one in found.strategies:
+        cells: list[object] = [shown(one.name), len(one.trials), len(one.full)]
+        cells += [_range(one.full[0].reports[-1].error) if one.full else "none"]
+        cells += [_range(one.errors) if one.errors else ""]
+        rival = rivals.get(one.name)
+        cost = one.step_seconds
+        cells += [f"{cost / min(costs):.2f} ×" if cost and costs else ""]
+        if rival is not None:
+            said = f"{rival.verdict}; {compared(rival.comparison).partition('; ')[2]}"
+        else:
+            said = "leads" if one is found.leader else "not compared"
+        rows.append(f"<tr>{_cells(cells)}{_long(said)}</tr>")
+    judged = "with fresh seeds" if found.leader and found.leader.fresh else "chosen by the others"
+    head = [found.choice, "trials", "in full", "its best trial (q10 to q90)", judged]
+    note = (
+        "Each replicate counts with the trial that the other replicates have chosen, so that many "
+        "trials are no advantage. A verdict is at 95 %; several are corrected for by Holm's method."
+    )
+    table = _table([*head, "a step costs", "against the best"], rows)
+    return f"{table}<p class=faint>{note}</p>"
 
 
 def confirmed_trials(table: TrialTable) -> str:
@@ -131,6 +189,12 @@ def _row(trial: Trial, table: TrialTable, names: Sequence[str], partial: bool) -
 
 def _others(trial: Trial) -> str:
     return short({name: value for name, value in trial.point.items() if name != "balancer"})
+
+
+def _range(values: Replicates) -> str:
+    """`0.0123 (0.0101 to 0.0188)`."""
+    low, middle, high = (number(quantile(values, q)) for q in (0.1, 0.5, 0.9))
+    return f"{middle} ({low} to {high})" if len(values) > 1 else middle
 
 
 def _interval(found: tuple[float, float] | None) -> str:

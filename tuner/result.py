@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.at_work import present
-from tuner.bucket import at_work_elsewhere, fetched, storage_of
+from tuner.bucket import at_work_elsewhere, fetched, storage_of, within
+from tuner.confirming import reported
 from tuner.errors import SweepMissing, TunerError
 from tuner.headline import headline, tally
 from tuner.journal import read
@@ -23,7 +24,20 @@ from tuner.trained import Trained, trial_folder
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tuner.figures.of_result import Figures
+    from tuner.solution import Solution
+
 __all__ = ["Result", "Trained", "trial_folder"]
+
+
+USAGE = """import tuner
+
+best = tuner.Result({folder!r}).best()
+best.point              # the hyperparameters
+best.error              # the median over replicates
+best.predict(points)    # (b, d) -> (b, o)
+best.network()          # torch, all replicates
+"""
 
 
 class Result:
@@ -51,6 +65,13 @@ class Result:
     def sweep(self) -> Sweep:
         """The request."""
         return Sweep.load(self.folder / "sweep.yaml")
+
+    @cached_property
+    def figures(self) -> Figures:
+        """The pictures of the report as plotly figures: `result.figures.strategies()`."""
+        from tuner.figures.of_result import Figures
+
+        return Figures(self)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -144,20 +165,27 @@ class Result:
         return distilled(here, self.trials, default_point, replicates)
 
     def report(self, path: str | Path | None = None) -> Path:
-        """Write the report, one HTML file; by default report.html in the sweep's folder."""
+        """Write the report, one HTML file; by default report.html in the sweep's folder.
+
+        Loads torch if the winner left a checkpoint, for the picture of what it learned.
+        """
         from tuner import report
 
+        name = self.folder.name
         storage = storage_of(self.folder)
         return report.write(
             self.trials,
             Path(path) if path else self.folder / "report.html",
-            title=self.folder.name,
+            title=name,
             problem=subject_in(self.trials.specification),
             sweep_yaml=content_of(self.folder / "sweep.yaml", MOST_BYTES).decode(errors="replace"),
             how_to=(
-                f"tuner best {self.folder.name} --storage {shlex.quote(storage)}",
+                f"tuner best {name} --storage {shlex.quote(storage)}",
+                f"tuner export {name} --storage {shlex.quote(storage)}",
                 f"tuner ui --storage {shlex.quote(storage)}",
             ),
+            usage=USAGE.format(folder=str(within(storage, name))),
+            solution=self.solution(),
         )
 
     def publish(self, report: Path | None = None) -> str:
@@ -169,6 +197,15 @@ class Result:
         from tuner.publishing import publish
 
         return publish(self, report or self.report())
+
+    def solution(self) -> Solution | None:
+        """What the winner's network learned, beside the truth; None if that cannot be had."""
+        from tuner.solution import solution_of
+
+        best = self.trials.best()
+        if best is None or not reported(self.trials, best).checkpoints:
+            return None
+        return solution_of(Trained(self, best))
 
 
 def _measures(table: TrialTable, trial: Trial) -> dict[str, Any]:

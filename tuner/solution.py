@@ -43,7 +43,7 @@ class Solution:
     @property
     def outputs(self) -> int:
         """How many of the outputs are shown."""
-        return min(MOST_OUTPUTS, self.learned.shape[1])
+        return min(MOST_OUTPUTS, int(self.learned.shape[1]))
 
     @property
     def largest_gap(self) -> float | None:

@@ -107,6 +107,18 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """`75 %` of 0.75."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def fidelity(level: float, unit: str) -> str:
+    """`1 epoch`, `27 epochs`, `45 seconds`."""
+    return (
+        count(int(level), unit.removesuffix("s")) if level == int(level) else f"{level:g} {unit}"
+    )
+
+
 def duration(seconds: float) -> str:
     """Such as `45 s`, `3 min` or `2 h 5 min`."""
     if seconds < 100:

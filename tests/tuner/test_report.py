@@ -2,11 +2,13 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 import yaml
 
+from tests.tuner.planted import parameters, strategies
 from tests.tuner.sweeps import ODD_TABLES, Sweep, constant, eight_trials, two_objectives
-from tuner import report
+from tuner import curves, report
 
 
 @pytest.fixture
@@ -161,9 +163,37 @@ def test_the_page_holds_what_it_promises(table, tmp_path):
         assert words in text
     assert "1 × epoch 2: loss `pde` is not finite in 4 of 4 replicates (trial 5)" in text
     assert "1 × out of memory (trial 6)" in text
+    assert list(drawn(page)) == [
+        "best-so-far",
+        "best-over-cost",
+        "strategies",
+        "importance",
+        "slices",
+        "parallel",
+        "rungs",
+        "losses",
+        "weights",
+        "error",
+        "error-seconds",
+    ]
     ids = [attributes["id"] for tag, attributes in Tags(page).tags if "id" in attributes]
-    assert ids == ["best-so-far", "by-balancer", "losses", "weights", "error", "error-seconds"]
-    assert len(page.encode()) < 5_500_000
+    assert len(set(ids)) == len(ids)
+    assert {*drawn(page)} < {*ids}
+    assert len(page.encode()) < 2_200_000
+
+
+def drawn(page):
+    """The figures of a page."""
+    found = json.loads(
+        packed(page, "figures"), parse_constant=pytest.fail
+    )  # neither NaN nor Infinity
+    assert all(figure["data"] or figure["layout"]["annotations"] for figure in found.values())
+    return found
+
+
+def packed(page, name):
+    (text,) = re.findall(f'<script type="application/gzip" id="{name}">([^<]*)</script>', page)
+    return report.unpack(text)
 
 
 def test_the_best_trials_are_sorted_by_epochs_before_error(table, tmp_path):
@@ -177,7 +207,8 @@ def test_nothing_is_loaded_from_elsewhere(table, tmp_path):
     assert {tag for tag, _ in tags} >= {"script", "style", "table", "div"}
     for tag, attributes in tags:
         assert tag not in ("link", "img", "iframe", "base")
-        assert not {"src", "href", "action", "data"} & set(attributes)
+        assert not {"src", "action", "data"} & set(attributes)
+        assert attributes.get("href", "#").startswith("#")
 
 
 def test_values_cannot_become_markup(tmp_path):
@@ -203,8 +234,8 @@ def test_odd_tables_have_a_page(name, tmp_path):
     odd = ODD_TABLES[name]
     page = written(odd, tmp_path / "new folder")
     assert report.headline(odd) in " ".join(Tags(page).words)
-    for data in re.findall(r'<script>draw\("[a-z-]+", ([^<]*)\)</script>', page):
-        json.loads(data, parse_constant=pytest.fail)  # neither NaN nor Infinity
+    drawn(page)
+    json.loads(packed(page, "curves"), parse_constant=pytest.fail)
 
 
 def test_the_best_point_is_yaml_that_reads_back(tmp_path):
@@ -227,12 +258,83 @@ def test_the_best_point_is_yaml_that_reads_back(tmp_path):
 def test_a_page_of_a_confirmed_sweep_of_two_objectives_has_their_tables(tmp_path):
     page = written(two_objectives(), tmp_path)
     text = " ".join(Tags(page).words)
-    for title in ("Confirmed with fresh seeds", "Pareto set", "trained anew with fresh seeds as"):
+    for title in (
+        "Confirmed with fresh seeds",
+        "Pareto set",
+        "trained anew with fresh seeds as trial",
+    ):
         assert title in text
-    confirmed = page[page.index("<h2>Confirmed") : page.index("<h2>Pareto")]
+    confirmed = page[page.index("<h3>Confirmed") :]
     rows = re.findall(r"<tr><td>(\d+)</td><td>([\d.]+)</td><td>(\d+)</td>", confirmed)
     assert rows == [("2", "0.250", "8"), ("3", "0.200", "7"), ("1", "0.800", "9")]
-    front = page[page.index("<h2>Pareto") : page.index('id="pareto"')]
+    front = page[page.index("<h3>Pareto") : page.index('id="pareto"')]
     assert re.findall(r"<tr><td>(\d+)</td>", front) == ["3", "2", "6", "1"]
     assert "<td>3</td><td>finished, repeating another with fresh seeds</td>" in page
     assert re.findall(r"<td>(met|missed)</td>", page) == ["met"] * 5  # trial 5 is the sixth
+
+
+def test_a_section_is_a_question_and_is_left_out_where_nothing_can_be_said(table, tmp_path):
+    heads = re.findall(r"<h2 id=to-(\w+)>", written(table, tmp_path))
+    sections = "winner search strategies parameters rungs trials next tables"
+    assert heads == sections.split()
+    links = re.findall(r'href="#to-(\w+)"', written(table, tmp_path))
+    assert links == heads
+    assert re.findall(r"<h2 id=to-(\w+)>", written(ODD_TABLES["empty"], tmp_path)) == ["search"]
+
+
+def test_the_planted_winner_is_named_with_its_interval_and_equals_are_not(tmp_path):
+    words = written(strategies({"uniform": 1.0, "relobralo": 0.4}), tmp_path)
+    title = drawn(words)["strategies"]["layout"]["title"]["text"].replace("<br>", " ")
+    assert title.startswith("relobralo wins, against the other balancer: the error of uniform, ")
+    assert re.search(r"is 2\.\d+ times as large \(\d\.\d+ to \d\.\d+, 95 % interval\)", title)
+    page = written(strategies({"uniform": 1.0, "relobralo": 1.0}), tmp_path)
+    title = drawn(page)["strategies"]["layout"]["title"]["text"].replace("<br>", " ")
+    assert title.startswith("No difference shown between")
+    assert "wins" not in title
+
+
+def test_the_planted_parameter_is_first_in_the_picture(tmp_path):
+    figure = drawn(written(parameters(), tmp_path))["importance"]
+    assert figure["layout"]["yaxis"]["ticktext"][0] == "rate"
+    assert figure["layout"]["title"]["text"].startswith("rate (")
+
+
+def test_every_trial_can_be_chosen_and_its_curves_are_those_of_its_reports(table, tmp_path):
+    page = written(table, tmp_path)
+    found = json.loads(packed(page, "curves"))
+    assert (found["losses"], found["weights"], found["every"]) == (
+        ["pde", "boundary"],
+        ["pde", "boundary"],
+        1,
+    )
+    assert sorted(t["n"] for t in found["trials"]) == [1, 2, 3, 4, 5, 7, 8]
+    assert re.findall(r"<option value=(\d+)>", page) == ["3", "2", "1", "8", "7", "5", "4"]
+    third = next(t for t in found["trials"] if t["n"] == 3)
+    middle, below, _ = third["losses"][1]  # twice the error, 0.2, and q10 8 % below
+    assert np.cumsum(third["epochs"]).tolist() == [1, 2, 3]
+    assert 10 ** (middle[0] / 500) == pytest.approx(0.4, rel=0.005)
+    assert 10 ** (-below[0] / 100) == pytest.approx(0.92, rel=0.02)
+    assert middle[1:] == below[1:] == [0, 0]
+
+
+def test_lost_replicates_and_weights_of_zero_have_curves(tmp_path):
+    sweep = Sweep().trial([[0.5, 0.6], [None, None]], "diverged")
+    for event in sweep.events:
+        if event["event"] == "reported":
+            event["report"]["weights"] = {"pde": [0.0, 0.0], "boundary": [2.0, 1.0]}
+    (trial,) = json.loads(packed(written(sweep.table(), tmp_path), "curves"))["trials"]
+    assert trial["error"][0][1] is None
+    middle, _, _, size = trial["weights"][0]
+    assert (middle, size) == ([0, 0], 1.0)
+    assert len(trial["weights"][1]) == 3
+
+
+def test_of_many_epochs_some_are_left_out_of_the_curves_and_the_last_never():
+    sweep = Sweep()
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        sweep.trial(rng.lognormal(0, 1, (40, 4)).tolist())
+    found = curves.packed(sweep.table(), most_bytes=5_000)
+    assert found["every"] > 1
+    assert {int(np.sum(trial["epochs"])) for trial in found["trials"]} == {40}
+    assert len(json.dumps(found)) < len(json.dumps(curves.packed(sweep.table())))

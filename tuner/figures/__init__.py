@@ -7,7 +7,7 @@ text is grey, so that a figure can be put on any page; `tuner/report.py` puts th
 """
 
 from tuner.figures.by_parameter import errors_by, errors_by_balancer
-from tuner.figures.by_trial import best_so_far
+from tuner.figures.by_trial import best_over_cost, best_so_far
 from tuner.figures.over_epochs import (
     error_over_epochs,
     error_over_seconds,
@@ -15,8 +15,11 @@ from tuner.figures.over_epochs import (
     weights_over_epochs,
 )
 from tuner.figures.pareto import pareto
+from tuner.figures.solutions import solution
+from tuner.figures.strategies import strategies
 
 __all__ = [
+    "best_over_cost",
     "best_so_far",
     "error_over_epochs",
     "error_over_seconds",
@@ -24,5 +27,7 @@ __all__ = [
     "errors_by_balancer",
     "losses_over_epochs",
     "pareto",
+    "solution",
+    "strategies",
     "weights_over_epochs",
 ]

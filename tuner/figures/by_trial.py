@@ -73,8 +73,10 @@ def best_over_cost(table: TrialTable) -> Figure:
     )
     if not steps:
         return or_say(figure, "No trial has come to its end yet.")
-    figure = panels(figure, rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.04)
-    for col, title in ((1, "epochs of all trials"), (2, "seconds of the sweep")):
+    timed = table.clock > 0
+    figure = panels(figure, rows=1, cols=1 + timed, shared_yaxes=True, horizontal_spacing=0.04)
+    costs = [(1, "epochs of all trials"), (2, "seconds of the sweep")]
+    for col, title in costs[: 1 + timed]:
         whole = (sum(trial.epochs for trial in table), table.clock)[col - 1]
         figure.add_scatter(
             x=rounded([*(step[col] for step in steps), max(whole, steps[-1][col])]),
@@ -112,10 +114,8 @@ def _cost_title(steps: Sequence[tuple[int, int, float, float]]) -> str:
     if not steps:
         return "What the best error cost"
     n, epochs, seconds, best = steps[-1]
-    return (
-        f"The best, {number(best)}, was there after {epochs:,} epochs in all and "
-        f"{duration(seconds)}, with trial {n}"
-    )
+    after = f" and {duration(seconds)}" if seconds else ""
+    return f"The best, {number(best)}, was there after {epochs:,} epochs in all{after}, with trial {n}"
 
 
 def _with_bars(trials: Sequence[Trial], detailed: bool) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tuner.figures.style import BLUE, GREY, blank, or_say, panels, plain
+from tuner.figures.style import BLUE, GREY, blank, or_say, panels, plain, written_in
 from tuner.insight.importances import LEAST_TRIALS, Importances, importances
 from tuner.table import TrialTable
-from tuner.wording import count
+from tuner.wording import count, fidelity, percent
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -26,7 +26,7 @@ def drawn(found: Importances, unit: str = "epochs") -> Figure:
     names = list(found.objective)[:MOST]
     how = (
         f"Shares by PED-ANOVA (Optuna) over {count(found.trials, 'trial')}, all after "
-        f"{found.level:g} {unit}: how far a parameter's values among the best differ from those "
+        f"{fidelity(found.level, unit)}: how far a parameter's values among the best differ from those "
         "among all. * counts in some trials only."
     )
     losses = [target for target in found.of if target.startswith("loss/")]
@@ -47,12 +47,12 @@ def drawn(found: Importances, unit: str = "epochs") -> Figure:
     places = [-place for place in range(len(names))]
     shares = [found.objective[name] for name in names]
     figure.add_bar(
-        x=[round(share, 4) for share in shares],
+        x=[round(100 * share, 2) for share in shares],
         y=places,
         orientation="h",
         width=0.62,
         marker={"color": BLUE},
-        text=[f"{share:.0%}" for share in shares],
+        text=[percent(share) for share in shares],
         textposition="outside",
         cliponaxis=False,
         showlegend=False,
@@ -63,8 +63,8 @@ def drawn(found: Importances, unit: str = "epochs") -> Figure:
     objective = next(iter(found.of))
     figure.update_xaxes(
         title_text=f"share of what matters for {plain(objective)}",
-        tickformat=".0%",
-        range=[0, 1.12 * max(shares)],
+        ticksuffix=" %",
+        range=[0, 112 * max(shares)],
         row=1,
         col=1,
     )
@@ -73,7 +73,7 @@ def drawn(found: Importances, unit: str = "epochs") -> Figure:
     labels = [
         f"{plain(name)}{'' if found.active[name] == found.trials else ' *'}" for name in names
     ]
-    figure.update_yaxes(tickvals=places, ticktext=labels, showgrid=False)
+    figure.update_yaxes(tickvals=places, ticktext=labels, showgrid=False, ticks="")
     figure.update_layout(margin={"b": 60})
     return figure
 
@@ -84,9 +84,7 @@ def _of_losses(figure: Figure, found: Importances, names: list[str], losses: lis
         z=[[round(share, 4) for share in row] for row in table],
         x=list(range(len(losses))),
         y=[-place for place in range(len(names))],
-        text=[[f"{share:.0%}" if share >= 0.005 else "" for share in row] for row in table],
-        texttemplate="%{text}",
-        colorscale=[[0, "rgba(33,133,197,0)"], [1, BLUE]],
+        colorscale=[[0, "rgba(33,133,197,0.02)"], [1, "rgba(33,133,197,0.75)"]],
         zmin=0,
         zmax=1,
         showscale=False,
@@ -96,10 +94,13 @@ def _of_losses(figure: Figure, found: Importances, names: list[str], losses: lis
         row=1,
         col=2,
     )
+    text = [[percent(share) if share >= 0.005 else "" for share in row] for row in table]
+    written_in(figure, text, row=1, col=2)
     figure.update_xaxes(
         tickvals=list(range(len(losses))),
         ticktext=[plain(loss.removeprefix("loss/"), 24) for loss in losses],
         showgrid=False,
+        ticks="",
         row=1,
         col=2,
     )
@@ -126,4 +127,4 @@ def _title(found: Importances) -> str:
 def _first(shares: object) -> str:
     assert isinstance(shares, dict)
     name, share = next(iter(shares.items()))
-    return f"{plain(name)} ({share:.0%})"
+    return f"{plain(name)} ({percent(share)})"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.figures.style import LOG, ORANGE, blank, or_say, panels, plain, shade
 from tuner.insight.importances import importances_of
 from tuner.table import TrialTable
-from tuner.wording import count, number
+from tuner.wording import count, fidelity, number
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -47,7 +47,7 @@ def parallel_of(seen: Seen, unit: str = "epochs") -> Figure:
     kept = _some(finite)
     of = f"{count(len(kept), 'trial')}" + (f" of {len(finite)}" if len(kept) < len(finite) else "")
     best = _shared_by_the_best(finite, names)
-    how = f"A line for each of {of}, after {seen.level:g} {unit}; the more orange, the less {seen.objective}. — where a parameter does not count."
+    how = f"A line for each of {of}, after {fidelity(seen.level, unit)}; the more orange, the less {seen.objective}. None: the parameter does not count there."
     figure = blank(best, 420, how)
     if not names or len(kept) < 2:
         return or_say(figure, "No two trials with different values yet.")
@@ -74,9 +74,9 @@ def parallel_of(seen: Seen, unit: str = "epochs") -> Figure:
         xaxis={**drawn.layout.xaxis.to_plotly_json(), "zeroline": False},
         yaxis=drawn.layout.yaxis.to_plotly_json(),
         shapes=[shape.to_plotly_json() for shape in drawn.layout.shapes],
-        margin={"l": 70, "r": 40, "b": 50},
+        margin={"l": 70, "r": 40, "b": 60},
     )
-    figure.update_xaxes(ticktext=[seen.objective, *map(plain, sorted(names))])
+    figure.update_xaxes(ticktext=[seen.objective, *map(_in_lines, sorted(names))], tickangle=0)
     for note in drawn.layout.annotations:
         text = note.text
         if note.x == 0:
@@ -88,7 +88,7 @@ def parallel_of(seen: Seen, unit: str = "epochs") -> Figure:
             showarrow=False,
             xanchor="right",
             xshift=-5,
-            font={"size": 10},
+            font={"size": 11, "shadow": "auto"},
         )
     return figure
 
@@ -100,7 +100,7 @@ def slices_of(seen: Seen, unit: str = "epochs", parameters: Sequence[str] = ()) 
     names = [name for name in parameters or _ranked(seen)[:SLICES] if name in seen.parameters]
     rows = max(1, math.ceil(len(names) / COLUMNS))
     how = (
-        f"{seen.objective.capitalize()} of each trial after {seen.level:g} {unit}, over a parameter, the "
+        f"{seen.objective.capitalize()} of each trial after {fidelity(seen.level, unit)}, over a parameter, the "
         "most important first; only trials in which it counts. The bluer, the later in the search."
     )
     figure = blank("Where the low errors are, parameter by parameter", 90 + 230 * rows, how)
@@ -113,7 +113,7 @@ def slices_of(seen: Seen, unit: str = "epochs", parameters: Sequence[str] = ()) 
         figure,
         rows=rows,
         cols=min(COLUMNS, len(names)),
-        shared_yaxes=True,
+        shared_yaxes="all",
         horizontal_spacing=0.025,
         vertical_spacing=0.32 / rows,
     )
@@ -141,13 +141,13 @@ def slices_of(seen: Seen, unit: str = "epochs", parameters: Sequence[str] = ()) 
             **at,
         )
         some = seen.active(name) < len(seen.numbers)
-        title = f"{plain(name, 30)}{f' ({seen.active(name)} trials)' if some else ''}"
+        title = _in_lines(name) + (f" ({seen.active(name)} trials)" if some else "")
         figure.update_xaxes(title_text=title, title_font_size=12, nticks=5, **at)
         if category:
-            order = [_bare(x) for x in axis.categoryarray]
+            order = [_bare(x) for x in axis.categoryarray if x in dots.x]
             figure.update_xaxes(type="category", categoryorder="array", categoryarray=order, **at)
         elif axis.type == "log":
-            figure.update_xaxes(**(LOG | {"nticks": 4}), **at)
+            figure.update_xaxes(**LOG, **at)
         figure.update_yaxes(**LOG, **at)
         if place % COLUMNS == 0:
             figure.update_yaxes(title_text=plain(seen.objective), **at)
@@ -201,6 +201,14 @@ def _unlogged(text: str, objective: str) -> str:
     if not name.startswith("log10 "):
         return text
     return f"{plain(objective)}: {number(10 ** float(shown))}"
+
+
+def _in_lines(name: str) -> str:
+    """A long name over two lines, broken at its last point."""
+    first, _, last = name.rpartition(".")
+    if len(name) <= 18 or not first:
+        return plain(name, 24)
+    return f"{plain(first, 24)}<br>.{plain(last, 24)}"
 
 
 def _bare(label: str) -> str:

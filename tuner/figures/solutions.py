@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tuner.figures.style import BLUE, GREY, ORANGE, PALETTE, blank, panels
-from tuner.wording import number
+from tuner.wording import number, percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ def _title(found: Solution) -> str:
     gap = found.largest_gap
     if gap is None:
         return f"What trial {found.trial} learned; the exact solution is not known"
-    return f"Trial {found.trial} is nowhere further from the truth than {gap:.2%} of its range"
+    return f"Trial {found.trial} is nowhere further from the truth than {percent(gap, 2)} of its range"
 
 
 def _maps(found: Solution) -> Figure:

@@ -11,11 +11,11 @@ from tuner.figures.style import (
     LOG,
     ORANGE,
     RED,
-    SKY,
     blank,
     or_say,
     panels,
     rounded,
+    written_in,
 )
 from tuner.insight.rungs import Rung, Rungs
 from tuner.insight.rungs import rungs as rungs_of
@@ -158,9 +158,11 @@ def _correlations(figure: Figure, found: Rungs, unit: str) -> None:
         z=[[None if p is None else p.correlation for p in row] for row in cells],
         x=list(range(len(levels) - 1)),
         y=[-k for k in range(len(levels) - 1)],
-        text=text,
-        texttemplate="%{text}",
-        colorscale=[[0, RED], [0.5, "rgba(128,128,128,0.12)"], [1, SKY]],
+        colorscale=[
+            [0, "rgba(213,94,0,0.7)"],
+            [0.5, "rgba(128,128,128,0.1)"],
+            [1, "rgba(33,133,197,0.7)"],
+        ],
         zmin=-1,
         zmax=1,
         showscale=False,
@@ -170,11 +172,13 @@ def _correlations(figure: Figure, found: Rungs, unit: str) -> None:
         row=1,
         col=2,
     )
+    written_in(figure, text, row=1, col=2)
     figure.update_xaxes(
         tickvals=list(range(len(levels) - 1)),
         ticktext=[f"{level:g}" for level in levels[1:]],
         title_text=f"order after so many {unit}",
         showgrid=False,
+        ticks="",
         row=1,
         col=2,
     )
@@ -183,6 +187,7 @@ def _correlations(figure: Figure, found: Rungs, unit: str) -> None:
         ticktext=[f"{level:g}" for level in levels[:-1]],
         title_text="foretold after",
         showgrid=False,
+        ticks="",
         row=1,
         col=2,
     )

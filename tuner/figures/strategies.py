@@ -56,7 +56,7 @@ def strategies(table: TrialTable, choice: str = BALANCER) -> Figure:
     _costs(figure, found, places)
     figure.update_xaxes(title_text=found.measure, **LOG, row=1, col=1)
     ratio = f"{found.measure} over the best's"
-    figure.update_xaxes(title_text=ratio, **(LOG | {"nticks": 4}), row=1, col=2)
+    figure.update_xaxes(title_text=ratio, **LOG, row=1, col=2)
     figure.update_xaxes(title_text="s / 1,000 steps", rangemode="tozero", nticks=4, row=1, col=3)
     label_rows(figure, [row.label for row in rows])
     return figure

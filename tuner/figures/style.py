@@ -19,7 +19,7 @@ PALETTE = ("#2185C5", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 BLUE, ORANGE, _, _, SKY, RED = PALETTE
 GREY = "#808080"
 FAINT = "#A4ACB5"
-WIDE, HALF = 96, 56
+WIDE, HALF = 74, 50
 """Letters of a title that a figure over the whole page has room for in a line, and half of it."""
 AXIS: dict[str, Any] = {
     "gridcolor": "rgba(128,128,128,0.25)",
@@ -27,7 +27,7 @@ AXIS: dict[str, Any] = {
     "zeroline": False,
     "title": {"standoff": 8},
 }
-LOG = {"type": "log", "tickformat": "~g", "nticks": 6}  # ticks 0.1 0.2 0.5, not 10⁻¹ 2 3 4 5
+LOG = {"type": "log", "tickformat": "~g", "nticks": 3}  # ticks 0.1 0.2 0.5 1, not 10⁻¹ 2 3 4 5
 
 
 def shade(share: float, full: str = BLUE) -> str:
@@ -64,18 +64,21 @@ def headed(title: str, height: int, how: str = "", width: int = WIDE) -> dict[st
     """The title of a layout, the margins around the rest of it, and the height of it all."""
     lines, notes = _wrapped(title, width), _wrapped(how, round(1.25 * width))
     top = 14 + 20 * len(lines) + 16 * len(notes) + 12
-    place = {"x": 0, "xref": "paper", "y": 1, "yref": "container", "yanchor": "top"}
+    whole = height + top - 45
+    place = {"x": 0, "xref": "container", "yref": "container", "yanchor": "top"}
     notes_of = {"subtitle": {"text": "<br>".join(notes), "font": {"size": 12, "color": GREY}}}
     return {
         "title": {
             "text": "<br>".join(lines),
             **place,
-            "pad": {"t": 12},
-            "font": {"size": 15},
+            "y": 1
+            - (14 if len(lines) == 1 else 24) / whole,  # plotly lifts what has several lines
+            "pad": {"l": 2},
+            "font": {"size": 15, "weight": 600},
             **(notes_of if how else {}),
         },
         "margin": {"l": 60, "r": 20, "t": top, "b": 80},
-        "height": height + top - 45,
+        "height": whole,
     }
 
 
@@ -87,6 +90,21 @@ def panels(figure: Figure, **grid: Any) -> Figure:
     grown.update_xaxes(**AXIS)
     grown.update_yaxes(**AXIS)
     return grown
+
+
+def written_in(figure: Figure, table: Sequence[Sequence[str]], **panel: int) -> None:
+    """Text into the cells of a heat map, in the colour of all other text, which changes at night."""
+    cells = [(x, -y, text) for y, row in enumerate(table) for x, text in enumerate(row) if text]
+    figure.add_scatter(
+        x=[x for x, _, _ in cells],
+        y=[y for _, y, _ in cells],
+        text=[text for _, _, text in cells],
+        mode="text",
+        textfont={"size": 12},
+        showlegend=False,
+        hoverinfo="skip",
+        **panel,
+    )
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tuner.figures.style import BLUE, FAINT, ORANGE, PALETTE, RED, SKY, blank, or_say, panels
 from tuner.insight.time_spent import TimeSpent, time_spent
 from tuner.table import Status, TrialTable
-from tuner.wording import count, duration
+from tuner.wording import count, duration, percent
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -48,21 +48,21 @@ def drawn(spent: TimeSpent, table: TrialTable) -> Figure:
     figure = panels(figure, rows=2, cols=1, row_heights=[0.27, 0.73], vertical_spacing=0.17)
     for name, share in spent.shares.items():
         figure.add_bar(
-            x=[round(share, 5)],
+            x=[round(100 * share, 3)],
             y=[0],
             orientation="h",
-            name=f"{name} {share:.1%}",
+            name=f"{name} {percent(share, 1)}",
             marker={"color": COLOURS[name]},
             text=[name if share > 0.07 else ""],
             textposition="inside",
             insidetextanchor="middle",
-            hovertext=f"{name}: {share:.1%}, {duration(share * spent.whole)}",
+            hovertext=f"{name}: {percent(share, 1)}, {duration(share * spent.whole)}",
             hoverinfo="text",
             row=1,
             col=1,
         )
-    figure.update_layout(barmode="stack")
-    figure.update_xaxes(tickformat=".0%", range=[0, 1], row=1, col=1)
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
+    figure.update_xaxes(ticksuffix=" %", range=[0, 100], row=1, col=1)
     figure.update_yaxes(visible=False, row=1, col=1)
     _segments(figure, table)
     unit, size = ("min", 60.0) if spent.clock > 600 else ("s", 1.0)
@@ -115,6 +115,6 @@ def _title(spent: TimeSpent) -> str:
     others = {name: share for name, share in spent.shares.items() if name != "training"}
     most = max(others, key=others.__getitem__)
     return (
-        f"{spent.shares['training']:.0%} of the time of {count(spent.slots, 'slot')} was training; "
-        f"of the rest most was {most} ({others[most]:.0%}), over {duration(spent.clock)}"
+        f"{percent(spent.shares['training'])} of the time of {count(spent.slots, 'slot')} was training; "
+        f"of the rest most was {most} ({percent(others[most])}), over {duration(spent.clock)}"
     )

@@ -15,7 +15,7 @@ from tuner.insight.time_spent import TimeSpent
 from tuner.ranking import best, contenders
 from tuner.statistics import fewest
 from tuner.table import Status, Trial, TrialTable
-from tuner.wording import count, number, shown
+from tuner.wording import count, number, percent, shown
 
 EDGE = 0.1
 """Within so much of an end of its range, on its scale, a value is at the edge."""
@@ -228,13 +228,13 @@ def _slow(time: TimeSpent) -> Iterator[Advice]:
     if time.shares["proposing"] > 0.2:
         yield Advice(
             "Take a quicker searcher, or longer trials.",
-            f"{time.shares['proposing']:.0%} of the time, slots were empty while the searcher thought.",
+            f"{percent(time.shares['proposing'])} of the time, slots were empty while the searcher thought.",
             "searcher: random",
         )
     if time.shares["starting"] + time.shares["waiting"] > 0.5:
         yield Advice(
             "Give the trials more to do.",
-            f"Only {time.shares['training']:.0%} of the time was training; the rest is what comes "
+            f"Only {percent(time.shares['training'])} of the time was training; the rest is what comes "
             "between epochs, which does not grow with them.",
         )
 

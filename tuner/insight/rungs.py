@@ -128,7 +128,7 @@ class Rungs:
 def rungs(table: TrialTable) -> Rungs:
     """The rungs at which trials of the search were stopped, and the end of those that were not."""
     search = [trial for trial in table.searched if math.isfinite(trial.error)]
-    levels = _levels(table, search)
+    levels = levels_of(table, search)
     found = tuple(_rung(table, search, level) for level in levels)
     predictions = [_prediction(table, search, *pair) for pair in combinations(levels, 2)]
     return Rungs(found, tuple(predictions), _dropped(table, search))
@@ -149,7 +149,7 @@ def _ranked(values: Sequence[float]) -> np.ndarray:
     return middle[place]
 
 
-def _levels(table: TrialTable, search: Sequence[Trial]) -> list[float]:
+def levels_of(table: TrialTable, search: Sequence[Trial]) -> list[float]:
     """Where most were stopped, in order, and the level of those that finished."""
     seconds = table.unit == "seconds"
     stopped = Counter(

@@ -5,10 +5,14 @@ least of many errors is partly luck, and the more trials a strategy had, the mor
 replicate judges a trial that the others have chosen: replicate i counts with the trial of the
 strategy whose median over all replicates but i is the least. Replicate i has the same seed in all
 trials, so that two strategies are compared in pairs, by the exact methods of `tuner.statistics`.
+
+Where early stopping has left only one strategy with trials in full, they are compared as they were
+at the highest rung to which at least two of them came.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,10 +20,11 @@ from itertools import accumulate
 
 from trainables.report import Replicates, quantile
 from tuner.confirming import measure, replicates
-from tuner.ranking import contenders, repeats, violation
+from tuner.insight.rungs import levels_of
+from tuner.ranking import contenders, repeats, row, violation
 from tuner.statistics import LEVEL, Comparison, fewest, median_interval, paired_ratios
 from tuner.table import Status, Trial, TrialTable
-from tuner.wording import count, number, shown
+from tuner.wording import count, fidelity, number, shown
 
 BALANCER = "balancer"
 
@@ -76,11 +81,16 @@ class Rival:
 
 @dataclass(frozen=True)
 class Contest:
-    """Strategies, the leading one first; those without a trial in full last."""
+    """Strategies, the leading one first; those that cannot be compared last.
+
+    level: the fidelity after which they are compared, in the unit; None: as their trials ended.
+    """
 
     choice: str
     strategies: tuple[Strategy, ...]
     measure: str = "error"
+    level: float | None = None
+    unit: str = "epochs"
 
     @property
     def leader(self) -> Strategy | None:
@@ -126,7 +136,7 @@ class Contest:
         if not self.rivals:
             return f"Only {shown(self.leader.name)} has trials that can be compared."
         nearest, r = self.rivals[0], len(self.leader.errors)
-        times = _times(nearest)
+        times = _times(nearest) + self.when
         if self.won:
             others = "every other" if len(self.rivals) > 1 else "the other"
             return (
@@ -137,14 +147,22 @@ class Contest:
             return (
                 f"No difference shown: {count(r, 'replicate')} cannot show one at 95 %, "
                 f"{fewest()} could. {shown(self.leader.name)} leads; the {self.measure} of "
-                f"{shown(nearest.strategy.name)} is {number(nearest.comparison.ratio)} times its."
+                f"{shown(nearest.strategy.name)} is {number(nearest.comparison.ratio)} times "
+                f"its{self.when}."
             )
         close = [rival for rival in self.rivals if not rival.beaten]
         names = _listed([shown(rival.strategy.name) for rival in close])
         return (
             f"No difference shown between {shown(self.leader.name)}, which leads, and {names}: the "
-            f"{self.measure} of {shown(close[0].strategy.name)} is {_times(close[0])}."
+            f"{self.measure} of {shown(close[0].strategy.name)} is {_times(close[0])}{self.when}."
         )
+
+    @property
+    def when(self) -> str:
+        """After what fidelity, if not at the end: ` after 9 epochs`."""
+        if self.level is None:
+            return ""
+        return f" after {fidelity(self.level, self.unit)}, where only one had trials that ended in full"
 
 
 def contest(table: TrialTable, choice: str = BALANCER) -> Contest:
@@ -170,18 +188,45 @@ def contest(table: TrialTable, choice: str = BALANCER) -> Contest:
         value: [again[t.number] for t in its if t.number in again] for value, its in full.items()
     }
     fresh = all(anew[value] for value, its in full.items() if its)
+    judged = anew if fresh else full
+    rows = {value: [replicates(trial, name) for trial in its] for value, its in judged.items()}
+    level = None
+    if sum(bool(its) for its in full.values()) < 2:
+        level, rows = _earlier(table, choice, name, rows)
     strategies = [
         Strategy(
             value,
             tuple(trials),
             tuple(full[value]),
-            _judged([replicates(trial, name) for trial in (anew if fresh else full)[value]]),
-            fresh and bool(full[value]),
+            _judged(rows[value]),
+            fresh and bool(full[value]) and level is None,
         )
         for value, trials in groups.items()
     ]
     order = sorted(strategies, key=lambda one: (not one.errors, one.median, one.name))
-    return Contest(choice, tuple(order), name)
+    return Contest(choice, tuple(order), name, level, table.unit)
+
+
+Rows = dict[str, list[Replicates]]
+"""Strategy -> the replicates of each of its trials."""
+
+
+def _earlier(table: TrialTable, choice: str, name: str, known: Rows) -> tuple[float | None, Rows]:
+    """The highest rung at which two strategies have trials, and those; what is known if none has."""
+    search = [trial for trial in table.searched if choice in trial.point]
+    for level in reversed(levels_of(table, search)[:-1]):
+        rows: Rows = {value: [] for value in known}
+        for trial in search:
+            report = table.report_at(trial, level)
+            if report is not None and row(report, name):
+                rows[str(trial.point[choice])].append(_sound(row(report, name)))
+        if sum(bool(its) for its in rows.values()) > 1:
+            return level, rows
+    return None, known
+
+
+def _sound(values: Replicates) -> Replicates:
+    return tuple(math.inf if math.isnan(value) else value for value in values)
 
 
 def _judged(rows: Sequence[Replicates]) -> Replicates:

@@ -102,8 +102,7 @@ def study_of(table: TrialTable, level: float | None = None) -> Seen:
         params = {
             name: given
             for name, given in table.trials[number].point.items()
-            if name in distributions
-            and distributions[name]._contains(_internal(distributions[name], given))
+            if name in distributions and _takes(distributions[name], given)
         }
         frozen = create_trial(
             value=values[0],
@@ -197,12 +196,12 @@ def _of_values(values: Sequence[Any]) -> BaseDistribution:
     return CategoricalDistribution([*dict.fromkeys(map(_simple, values))])
 
 
-def _internal(of: BaseDistribution, given: Any) -> float:
-    """As Optuna keeps a value; outside of everything where it cannot be one."""
+def _takes(of: BaseDistribution, given: Any) -> bool:
+    """Whether a value can be one of a distribution: a journal may hold any."""
     try:
-        return of.to_internal_repr(given)
+        return of._contains(of.to_internal_repr(given))
     except (TypeError, ValueError):
-        return math.nan
+        return False
 
 
 def _simple(found: Any) -> Any:

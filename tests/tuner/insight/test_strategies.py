@@ -54,13 +54,19 @@ def test_one_that_is_shown_to_be_worse_is_told_from_one_that_is_not():
     assert "far" not in found.verdict
 
 
-def test_a_strategy_without_a_finished_trial_is_last_and_not_compared():
+def test_a_strategy_without_a_finished_trial_is_last_and_compared_only_if_just_one_has_any():
     sweep = Sweep().trial(constant(0.5), balancer="uniform")
     sweep.trial(constant(0.1, epochs=1), "stopped", balancer="gradnorm")
     found = contest(sweep.table())
-    assert [one.name for one in found.strategies] == ["uniform", "gradnorm"]
-    assert found.rivals == ()
-    assert found.verdict == "Only uniform has trials that can be compared."
+    assert found.leader.name == "gradnorm"  # after an epoch, which both have
+    assert found.level == 1
+    assert found.verdict.endswith(
+        "is 5.00 times its after 1 epoch, where only one had trials that ended in full."
+    )
+    sweep.trial(constant(0.4), balancer="relobralo")
+    found = contest(sweep.table())
+    assert [one.name for one in found.strategies] == ["relobralo", "uniform", "gradnorm"]
+    assert [rival.strategy.name for rival in found.rivals] == ["uniform"]
 
 
 def test_the_cost_of_a_step_is_the_median_over_the_trials():
