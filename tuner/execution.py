@@ -41,6 +41,10 @@ from tuner.sweep import Sweep
 from tuner.tracking import Sender
 
 
+UNDISTURBED = 10.0
+"""Seconds for which Ray has the cores for itself to start; importing MLflow takes one for four."""
+
+
 def run(
     sweep: Sweep,
     *,
@@ -144,7 +148,7 @@ def cluster(sweep: Sweep, address: str | None) -> Iterator[None]:
 def sending(sweep: Sweep) -> Iterator[None]:
     """MLflow is fed from the journal, to the last event unless it is to end at once."""
     sender = Sender(sweep.folder, sweep.tracking.uri)
-    sender.start()
+    sender.start(after=UNDISTURBED)
     try:
         yield
     except Exception:

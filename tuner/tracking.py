@@ -115,8 +115,12 @@ class Sender:
         self._lock: BinaryIO | None = None
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Send whatever is new every `interval` seconds, in a thread, until `close`."""
+    def start(self, after: float = 0.0) -> None:
+        """Send whatever is new every `interval` seconds, in a thread, until `close`.
+
+        after: seconds before the first time.
+        """
+        self._wait = max(after, self.interval)
         self._thread = threading.Thread(target=self._run, name="tracking", daemon=True)
         self._thread.start()
 
