@@ -43,6 +43,8 @@ MAY_IMPORT = [
     ("tuner/mlflow_model.py", {"mlflow", "numpy", "trainables", "tuner"}),
     ("tuner/cli/", {"click", "tuner"}),
     ("tuner/progress.py", {"rich", "tuner"}),
+    ("tuner/live_view.py", {"rich", "tuner"}),
+    ("tuner/notebook.py", {"IPython", "tuner"}),  # which is there if a notebook is
     ("tuner/doctor.py", {"packaging", "trainables.bucket", "tuner"}),
     ("tuner/report.py", {"plotly", "trainables.report", "tuner"}),
     ("tuner/insight/importances.py", {"optuna", "tuner"}),

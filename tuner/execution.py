@@ -33,13 +33,14 @@ from tuner.interrupts import deaf_to_hangups, interrupts
 from tuner.journal import read
 from tuner.ledger import replay
 from tuner.measured import unmeasured
+from tuner.notebook import in_notebook
 from tuner.prior import known_before
+from tuner.progress import Progress
 from tuner.provenance import commit
 from tuner.result import Result
 from tuner.subjects import Subject, misread, space_of, subject_of
 from tuner.sweep import Sweep
 from tuner.tracking import Sender
-
 
 UNDISTURBED = 10.0
 """Seconds for which Ray has the cores for itself to start; importing MLflow takes one for four."""
@@ -49,13 +50,14 @@ def run(
     sweep: Sweep,
     *,
     address: str | None = None,
-    watch: Watch = lambda table: None,
+    watch: Watch | None = None,
     replace: bool = False,
 ) -> Result:
     """Run a sweep, or go on with it if it was interrupted. Blocks until it ends.
 
     address: of a Ray cluster; by default RAY_ADDRESS, or a local one for the time of the sweep.
-    watch:   called with the trial table before Ray starts, and after everything that happens.
+    watch:   called with the trial table before Ray starts, and after everything that happens. In a
+             notebook, by default, what shows how it goes.
     replace: put the sweep in the place of one of the same name, which is kept beside it.
 
     Ctrl-C, SIGTERM or a closed terminal ends the sweep after the reports under way; the same call
@@ -70,6 +72,7 @@ def run(
         set_aside(sweep.folder)
     refuse_another(sweep, replay(read(path)).specification)
     with ExitStack() as stack:
+        watch = watch or stack.enter_context(watching(sweep))
         journal = stack.enter_context(journal_of(sweep.folder))
         driver = Driver(sweep, space, subject.default_point, journal, watch)
         if not (driver.done and driver.table.status == "finished"):
@@ -87,6 +90,16 @@ def run(
                 raise
             driver.close()  # not after KeyboardInterrupt: it may have come amid an event
     return Result(sweep.folder)
+
+
+@contextmanager
+def watching(sweep: Sweep) -> Iterator[Watch]:
+    """What watches a sweep if nobody asks for anything else."""
+    if in_notebook():
+        with Progress(sweep) as progress:
+            yield progress
+    else:
+        yield lambda table: None
 
 
 def check(sweep: Sweep) -> tuple[Subject, Space]:

@@ -188,6 +188,12 @@ class Result:
             solution=self.solution(),
         )
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from tuner.notebook import result_html
+
+        return result_html(self)
+
     def publish(self, report: Path | None = None) -> str:
         """Put report, figures and the winner's network in MLflow, beside the numbers of the sweep.
 

@@ -302,6 +302,12 @@ class Sweep(Part):
         other = "trainable" if self.trainable is None else "problem"
         return {key: value for key, value in data.items() if key != other}
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from tuner.notebook import sweep_html
+
+        return sweep_html(self)
+
     @property
     def specification(self) -> dict[str, Any]:
         """What determines the results; two sweeps of one name must agree in it.

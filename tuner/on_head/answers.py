@@ -124,7 +124,7 @@ def _journal(storage: str, name: str) -> dict[str, Any] | None:
 
 
 def _progress(table: TrialTable, sweep: Sweep) -> dict[str, Any]:
-    from tuner.progress import Snapshot
+    from tuner.snapshot import Snapshot
 
     now = Snapshot.of(table, sweep)
     best = now.best and {
