@@ -28,19 +28,31 @@ def ours(trials: int, mlflow: str) -> dict[str, Any]:
         searcher="random",
         scheduler="run_to_end",
         budget={"trials": trials, "epochs": REPORTS},
+        replicates=1,
         tracking={"uri": mlflow},
         storage=tempfile.mkdtemp(prefix="overhead-"),
     )
     start = time.monotonic()
     result = tuner.run(sweep)
     seconds = time.monotonic() - start
+    from tuner.journal import read
     from tuner.tracking import Sender
 
-    reports = sum(len(trial.reports) for trial in result.trials.trials.values())
+    events = list(read(result.folder / "journal.jsonl"))
+    first = next(event for event in events if event["event"] == "started")
+    sender = Sender(result.folder, mlflow)
+    sender.drain(300.0)
     return {
         "seconds": seconds,
-        "reports": reports,
-        "not at MLflow": Sender(result.folder, mlflow).pending(),
+        "with mlflow": time.monotonic() - start,
+        "sweep": events[-1]["clock"] - first["clock"],
+        "reports": sum(len(trial.reports) for trial in result.trials.trials.values()),
+        "not at MLflow": sender.pending(),
+        "proposing": [e["seconds"] for e in events if e["event"] == "proposed"],
+        **{
+            name: [e["took"][name] for e in events if name in e.get("took", {})]
+            for name in ("starting", "saving")
+        },
     }
 
 
