@@ -49,6 +49,7 @@ MAY_IMPORT = [
     ("tuner/report.py", {"plotly", "trainables.report", "tuner"}),
     ("tuner/insight/importances.py", {"optuna", "tuner"}),
     ("tuner/insight/study.py", {"optuna", "search_spaces", "trainables.report", "tuner"}),
+    ("tuner/figures/paper.py", {"matplotlib", "numpy", "plotly", "tuner"}),
     ("tuner/figures/parameters.py", {"optuna", "plotly", "tuner"}),
     ("tuner/figures/", {"plotly", "numpy", "trainables.report", "tuner"}),
     ("tuner/searchers/density.py", {"numpy", "scipy"}),

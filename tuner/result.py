@@ -105,6 +105,25 @@ class Result:
             return pd.DataFrame()
         return pd.DataFrame(rows).set_index("trial").astype({"of": "Int64"})
 
+    def write_table(self, path: str | Path) -> Path:
+        """Write `table` as CSV or Parquet, by the ending of the path. Returns it.
+
+        Parquet wants one type in a column: where a parameter has several, they become text.
+        Raises TunerError for another ending.
+        """
+        path, table = Path(path), self.table
+        if path.suffix not in (".csv", ".parquet"):
+            raise TunerError(f"{path}: a table ends in .csv or .parquet.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".csv":
+            table.to_csv(path)
+            return path
+        for name, column in table.items():
+            if len({type(value) for value in column.dropna()}) > 1:
+                table[name] = column.map(str, na_action="ignore")
+        table.to_parquet(path)
+        return path
+
     def best(self) -> Trained:
         """The winner: the least error among those that finished, or else went furthest.
 

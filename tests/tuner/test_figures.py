@@ -1,9 +1,19 @@
-import pytest
+import re
 
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.tuner.planted import parameters, strategies
 from tests.tuner.sweeps import ODD_TABLES, Sweep, constant, eight_trials, two_objectives
 from tuner import figures
+from tuner.figures import importance, paper, stops, time
+from tuner.figures import parameters as of_parameters
 from tuner.figures.fates import MISSED, PARTIAL
 from tuner.figures.over_epochs import MOST_EPOCHS_DRAWN
+from tuner.insight.importances import importances
+from tuner.ledger import replay
+from tuner.solution import Solution
 
 
 @pytest.fixture
@@ -207,3 +217,141 @@ def test_the_error_over_seconds_has_the_errors_of_the_epochs():
     assert (by_epoch.x, by_second.x) == ((1, 2), (2.5, 5.0))
     assert by_epoch.y == by_second.y == pytest.approx((0.55, 0.35))
     assert seconds.layout.xaxis.title.text == "seconds of training"
+
+
+def title(figure):
+    return figure.layout.title.text.replace("<br>", " ")
+
+
+def test_strategies_lie_side_by_side_with_interval_and_cost():
+    figure = figures.strategies(strategies({"uniform": 1.0, "relobralo": 0.4, "gradnorm": 0.9}))
+    labels = [text.split("<br>")[0] for text in figure.layout.yaxis.ticktext]
+    assert labels[0] == "relobralo"
+    worse = trace(figure, "shown to be worse")
+    assert len(worse.x) == 2
+    assert min(x - below for x, below in zip(worse.x, worse.error_x.arrayminus, strict=True)) > 1
+    assert len(trace(figure, "seconds for 1,000 steps").x) == 3
+    assert title(figure).startswith("relobralo wins")
+
+
+def test_equal_strategies_are_hollow():
+    figure = figures.strategies(strategies({"uniform": 1.0, "relobralo": 1.0}))
+    assert trace(figure, "no difference shown").marker.symbol == "circle-open"
+    assert title(figure).startswith("No difference shown")
+
+
+def test_the_best_falls_over_the_epochs_and_the_seconds_that_were_spent():
+    events = Sweep().trial([[0.5]] * 3).trial([[0.7]]).trial([[0.2]] * 3).events
+    clocks = iter(range(1, 100))
+    timed = [{**event, "clock": float(next(clocks))} for event in events]
+    sweep = Sweep()
+    sweep.events = timed
+    epochs, seconds = figures.best_over_cost(sweep.table(closed=None)).data
+    assert (epochs.x, epochs.y) == ((3, 7, 7), (0.5, 0.2, 0.2))
+    ends = [event["clock"] for event in timed if event["event"] == "ended"]
+    assert seconds.x == (ends[0], ends[2], ends[2])
+
+
+def test_importances_are_bars_and_a_map_over_the_losses():
+    figure = importance.drawn(importances(parameters()))
+    bars, cells, _ = figure.data
+    assert figure.layout.yaxis.ticktext[0] == "rate"
+    assert figure.layout.yaxis.ticktext[-1]
+    assert "balancer.relobralo.alpha *" in figure.layout.yaxis.ticktext  # in some trials only
+    assert np.shape(cells.z) == (len(bars.x), 2)
+    assert figure.layout.xaxis2.ticktext == ("pde", "boundary")
+    assert re.match(
+        r"rate \(\d+ %\) matters most for error; width \(\d+ %\) for the loss bound", title(figure)
+    )
+
+
+def test_slices_show_a_conditional_parameter_only_where_it_counts():
+    figure = of_parameters.slices(parameters(trials=40))
+    names = {axis.title.text: name for name, axis in axes(figure)}
+    panel = next(name for text, name in names.items() if "alpha" in text)
+    assert "(20 trials)" in next(text for text in names if "alpha" in text)
+    counted = next(one for one in figure.data if one.xaxis == panel.replace("axis", ""))
+    assert len(counted.x) == 20
+    rate = next(one for one in figure.data if one.xaxis in (None, "x"))
+    assert len(rate.x) == 40
+
+
+def axes(figure):
+    layout = figure.layout
+    return [(name, layout[name]) for name in layout if re.fullmatch(r"xaxis\d*", name)]
+
+
+def test_parallel_coordinates_have_a_line_for_each_trial_and_none_where_a_parameter_is_not():
+    figure = of_parameters.parallel(parameters(trials=30))
+    assert len(figure.data) == 30
+    assert {note.text for note in figure.layout.annotations} >= {"None", "uniform", "relobralo"}
+    assert figure.layout.xaxis.ticktext[0] == "error"
+
+
+def test_of_many_trials_the_best_and_some_others_are_drawn():
+    figure = of_parameters.parallel(parameters(trials=400))
+    assert len(figure.data) == of_parameters.MOST_LINES
+    best = min(parameters(trials=400), key=lambda trial: trial.error)
+    assert f"error: {best.error:.3g}"[:10] in {one.text[0][:10] for one in figure.data}
+
+
+def test_rungs_show_who_stopped_and_who_went_on(table):
+    figure = stops.rungs(table)
+    assert len(trace(figure, "stopped here").x) == 2  # trials 4 and 7
+    assert {text.split("<br>")[0] for text in figure.layout.xaxis.ticktext} == {"1", "2", "3"}
+
+
+def test_times_add_up_to_the_whole_and_segments_lie_in_their_slots():
+    events = [{"event": "opened", "clock": 0.0}]
+    for number, (since, until) in enumerate([(0.0, 4.0), (1.0, 8.0), (4.0, 8.0)], start=1):
+        told = {"trial": number, "point": {}, "origin": "tpe", "seconds": 0.0}
+        events += [
+            {"event": "proposed", "clock": since, **told},
+            {"event": "started", "clock": since, "trial": number, "segment": 1},
+            {
+                "event": "ended",
+                "clock": until,
+                "trial": number,
+                "status": "finished",
+                "reason": "",
+            },
+        ]
+    figure = time.time(replay(sorted(events, key=lambda event: event["clock"])))
+    shares = [one.x[0] for one in figure.data if one.type == "bar"]
+    assert sum(shares) == pytest.approx(100)
+    segments = trace(figure, "finished")
+    assert segments.y == (1, 1, None, 2, 2, None, 1, 1, None)
+
+
+def test_a_solution_is_drawn_as_map_curves_or_points():
+    x, y = np.meshgrid(np.linspace(0, 1, 5), np.linspace(0, 2, 5))
+    grid = np.stack([y.ravel(), x.ravel()], axis=1)
+    exact = grid[:, :1] * 2
+    shown = figures.solution(Solution("map", 3, grid, exact + 0.04, exact, (5, 5)))
+    assert [one.type for one in shown.data] == ["heatmap"] * 3
+    assert np.allclose(shown.data[2].z, 0.04)
+    assert title(shown) == "Trial 3 is nowhere further from the truth than 1.00 % of its range"
+    curves = figures.solution(Solution("curves", 3, grid, exact, None, (5, 5), across=1))
+    assert len(curves.data) == 5
+    assert "not known" in title(curves)
+    dots = figures.solution(Solution("points", 3, grid, exact, exact, (25,)))
+    assert [one.mode for one in dots.data] == ["lines", "lines", "markers", "markers"]
+
+
+def test_figures_become_png_for_papers(table, tmp_path):
+    drawn = {
+        "best_so_far": figures.best_so_far(table),
+        "strategies": figures.strategies(table),
+        "importance": importance.drawn(importances(parameters())),
+        "slices": of_parameters.slices(parameters()),
+        "rungs": stops.rungs(table),
+        "losses": figures.losses_over_epochs(table.trials[3]),
+    }
+    files = paper.save(drawn, tmp_path / "png")
+    assert [path.name for path in files] == [f"{name}.png" for name in drawn]
+    for path in files:
+        picture = Image.open(path)
+        assert min(picture.size) > 100
+        assert len(picture.convert("RGB").getcolors(10**6)) > 10  # something is drawn
+    again = paper.save({"rungs": stops.rungs(table)}, tmp_path / "again")[0]
+    assert again.read_bytes() == (tmp_path / "png" / "rungs.png").read_bytes()

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -120,3 +121,41 @@ def test_json_of_a_plain_sweep_has_neither(tmp_path):
         "trial 1: error 0.500 (0.460 to 0.540 over 4 replicates) after 3 epochs",
         "  width: 8",
     ]
+
+
+def test_the_table_is_written_as_csv_and_as_parquet_and_reads_back(tmp_path):
+    sweep = Sweep().trial(constant(0.5), width=8, form="a").trial(constant(0.4), width=16, form=2)
+    found = result(tmp_path, sweep)
+    csv, parquet = (
+        found.write_table(tmp_path / "out" / f"t.{kind}") for kind in ("csv", "parquet")
+    )
+    for again in (pd.read_csv(csv, index_col="trial"), pd.read_parquet(parquet)):
+        assert list(again["error"]) == pytest.approx([0.5, 0.4])
+        assert list(again["width"]) == [8, 16]
+        assert list(again["form"]) == ["a", "2"]  # one type in a column
+    with pytest.raises(TunerError, match=r"ends in .csv or .parquet"):
+        found.write_table(tmp_path / "t.xlsx")
+
+
+def test_the_figures_of_a_result_are_those_of_the_report(tmp_path):
+    found = written(tmp_path).figures
+    assert found.losses().layout.title.text == "Trial 6: losses"  # whose seeds are fresh
+    assert found.losses(2).layout.title.text == "Trial 2: losses"
+    assert set(found.all()) >= {"best_so_far", "slices", "losses", "weights", "error", "pareto"}
+    with pytest.raises(TunerError, match="left no checkpoint"):
+        found.solution()
+
+
+def test_the_command_line_writes_pictures_and_tables_in_place_of_the_report(tmp_path):
+    written(tmp_path)
+    options = ["--storage", str(tmp_path / "sweeps"), "--json"]
+    out = {"--png": "png", "--csv": "t.csv", "--parquet": "t.parquet"}
+    given = [part for name, path in out.items() for part in (name, str(tmp_path / path))]
+    said = CliRunner().invoke(main, ["report", "s", *options, *given])
+    files = json.loads(said.output)
+    assert set(files) == {"csv", "parquet", "png"}
+    assert {path.rpartition("/")[2] for path in files["png"]} >= {"losses.png", "pareto.png"}
+    assert not (tmp_path / "sweeps" / "s" / "report.html").exists()
+    wrong = CliRunner().invoke(main, ["report", "s", *options, "--csv", "t.txt"])
+    assert wrong.exit_code == 2
+    assert "--csv t.txt: expected a file that ends in .csv." in wrong.output

@@ -10,7 +10,7 @@ import tuner
 from tuner.bucket import fetched_storage
 from tuner.cli.service import client_of, list_of_sweeps
 from tuner.cli.words import json_option, name_argument, readable, say_json, storage_option
-from tuner.errors import visible
+from tuner.errors import TunerError, visible
 from tuner.naming import folder_of
 
 
@@ -49,15 +49,43 @@ def best(name: str, storage: str, as_json: bool) -> None:
 @name_argument
 @storage_option
 @click.option("--output", help="File to write; report.html in the sweep's folder by default.")
+@click.option("--png", help="Folder for the figures as PNG, for papers, in place of the report.")
+@click.option("--csv", help="File for the table of all trials, in place of the report.")
+@click.option("--parquet", help="The same as Parquet.")
 @json_option
 @readable
-def report(name: str, storage: str, output: str | None, as_json: bool) -> None:
-    """Write the report of the sweep NAME, one HTML file."""
-    written = tuner.Result(folder_of(storage, name)).report(output)
+def report(
+    name: str,
+    storage: str,
+    output: str | None,
+    png: str | None,
+    csv: str | None,
+    parquet: str | None,
+    as_json: bool,
+) -> None:
+    """Write the report of the sweep NAME, one HTML file; or its figures, or its table."""
+    result = tuner.Result(folder_of(storage, name))
+    written = {kind: result.write_table(path) for kind, path in _named(csv=csv, parquet=parquet)}
+    pictures = result.figures.save(png) if png else []
+    if output or not (written or pictures):
+        written["report"] = result.report(output)
     if as_json:
-        say_json({"report": str(written)})
-    else:
-        click.echo(written)
+        files = {"png": [str(path) for path in pictures]} if pictures else {}
+        say_json({**{kind: str(path) for kind, path in written.items()}, **files})
+        return
+    for path in (*written.values(), *pictures):
+        click.echo(path)
+
+
+def _named(**paths: str | None) -> list[tuple[str, str]]:
+    """Those that were given."""
+    return [(kind, _ending(path, kind)) for kind, path in paths.items() if path]
+
+
+def _ending(path: str, kind: str) -> str:
+    if not path.endswith(f".{kind}"):
+        raise TunerError(f"--{kind} {path}: expected a file that ends in .{kind}.")
+    return path
 
 
 @click.command()

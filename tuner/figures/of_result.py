@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner import figures
@@ -108,6 +109,12 @@ class Figures:
             if figure.data:
                 drawn[name] = figure
         return drawn
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """All of them as PNG for papers, drawn by matplotlib. Returns the files."""
+        from tuner.figures import paper
+
+        return paper.save(self.all(), folder)
 
     def _trial(self, number: int | None) -> Trial:
         trained = self._result.best() if number is None else self._result.trial(number)

@@ -91,7 +91,7 @@ def drawn(found: Rungs, table: TrialTable) -> Figure:
     )
     figure.update_yaxes(title_text=table.objectives[0], **LOG, row=1, col=1)
     _correlations(figure, found, table.unit)
-    return figure
+    return figure.update_layout(margin={"b": 95})
 
 
 Places = dict[tuple[float, int], tuple[float, float]]
