@@ -21,8 +21,8 @@ demo: $(READY)  ## tune a network and its loss balancing on Burgers' equation, i
 test: $(READY)  ## the tests, in under ten minutes
 	$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile -m "not fault"
 
-faults: $(READY)  ## the tests that break whole sweeps, one after the other, in under ten more
-	$(BIN)/python -m pytest -q -m fault tests/faults
+faults: $(READY)  ## the tests that break whole sweeps, in under ten more
+	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile -m fault tests/faults
 
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .
@@ -34,11 +34,13 @@ fix: $(READY)  ## mend what tools can mend
 	$(BIN)/ruff format .
 
 bench: $(READY)  ## the measured claims, each beside a peer in the same run
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python -m benchmarks
 
-docs: $(READY)  ## generate docs/balancers.md and docs/problems.md
+docs: $(READY)  ## generate docs/balancers.md, problems.md and performance.md
 	$(BIN)/python docs/make_balancers.py
 	$(BIN)/python docs/make_problems.py
+	$(BIN)/python docs/make_performance.py
 
 up: export TUNER_UID = $(shell test $$(id -u) = 0 && echo 1000 || id -u)
 up:  ## the service on this machine, in containers: Ray, MLflow, PostgreSQL (docs/cluster.md)

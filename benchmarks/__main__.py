@@ -1,11 +1,13 @@
 """`python -m benchmarks`: the short form of every benchmark, one after the other."""
 
-from benchmarks import balancers, burgers_uniform, genz3, replicates, wave1d
+from benchmarks import balancers, burgers_uniform, genz3, overhead, replicates, steps, wave1d
 from benchmarks.reproduce import __main__ as reproduce
 from benchmarks.search import __main__ as search
 
 SHORT = {
     replicates: replicates.main,
+    steps: steps.quick,
+    overhead: overhead.quick,
     balancers: balancers.quick,
     genz3: genz3.quick,
     burgers_uniform: burgers_uniform.main,

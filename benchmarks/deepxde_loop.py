@@ -24,7 +24,7 @@ os.environ.setdefault("DDE_BACKEND", "pytorch")
 def steps(
     problem: Problem, point: Mapping[str, Any], count: int, dtype: torch.dtype
 ) -> Callable[[], None]:
-    """A function that trains for so many steps. Raises ImportError where there is no DeepXDE."""
+    """A function that trains for so many steps. Needs the dependency group `bench`."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         model = _model(problem, point, dtype)
     state = model.train_state

@@ -1,0 +1,190 @@
+"""Writes docs/performance.md, and its pictures, from what the benchmarks of speed have measured.
+
+    python docs/make_performance.py
+
+No number is in this file: they come from benchmarks/results/performance/, written by the benchmarks,
+and each section names the command and the machine of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+PAGE = Path(__file__).parent / "performance.md"
+RESULTS = Path(__file__).parent.parent / "benchmarks" / "results" / "performance"
+
+HEAD = """# Performance
+
+Made by `make docs` from what the commands below have written; every ratio is of numbers that one
+run has measured side by side. Networks here train for seconds to minutes, so what is done around a
+step counts as much as the step.
+"""
+Result = Mapping[str, Any]
+
+
+def overhead(found: Result) -> str:
+    """What a report, a pause and a start cost."""
+    ms = {name: median(values) for name, values in found["reports"]["milliseconds"].items()}
+    ranges = found["reports"]["milliseconds"]
+    told, goals = ms["ours, until MLflow has it"], found["goals"]
+    rows = [
+        (
+            name,
+            f"{value:.2f}",
+            f"{min(ranges[name]):.2f} to {max(ranges[name]):.2f}",
+            f"{value / ms['ours']:.2f}",
+            f"{value / told:.2f}",
+        )
+        for name, value in ms.items()
+    ]
+    times_less = ms["tune with mlflow"] / told
+    beside = ms["ours"] / ms["tune at its best"]
+    resuming = median(found["pauses"]["resuming"])
+    saving = median(found["pauses"]["saving"])
+    begun = median(found["start"]["seconds"])
+    spent = {name: f"{value:.1f} ms" for name, value in found["reports"]["of a trial"].items()}
+    return "\n\n".join(
+        [
+            "## Overhead",
+            f"Trials of 27 empty epochs, two at a time: the difference between a run of "
+            f"{found['trials']['few']} and one of {found['trials']['many']} trials, so that no start is in it, "
+            f"over {len(ranges['ours'])} rounds (fewer trials of Ray Tune with its callback, see the "
+            "benchmark). `ours` has a durable journal and sends everything to MLflow "
+            "while it runs; until MLflow has all of it takes longer than the sweep, and is a row of "
+            "its own.",
+            table(("ms a report", "median", "range", "/ ours", "/ ours with MLflow"), rows),
+            verdicts(
+                [
+                    (
+                        "Ray Tune with its MLflow callback, times ours until MLflow has it",
+                        times_less,
+                        goals["tune with mlflow"],
+                        "at least",
+                    ),
+                    (
+                        "our sweep, times Ray Tune at its best without logging",
+                        beside,
+                        goals["tune at its best"],
+                        "at most",
+                    ),
+                    (
+                        "seconds to resume a paused trial, its saving included",
+                        resuming + saving,
+                        goals["pause"],
+                        "at most",
+                    ),
+                    (
+                        "seconds from `tuner run` to the first training step",
+                        begun,
+                        goals["start"],
+                        "at most",
+                    ),
+                ]
+            ),
+            "Where the time of a trial goes, medians: "
+            + ", ".join(f"{name} {value}" for name, value in spent.items())
+            + f". Resuming takes {1e3 * resuming:.0f} ms "
+            f"({1e3 * min(found['pauses']['resuming']):.0f} to "
+            f"{1e3 * max(found['pauses']['resuming']):.0f}), saving {1e3 * saving:.1f} ms.",
+        ]
+    )
+
+
+def steps(found: Result) -> str:
+    """Replicate-steps, beside DeepXDE and a plain loop."""
+    columns = [name for name in found["rows"][0]["milliseconds"] if name.startswith("r =")]
+    peers = ("plain", "deepxde")
+    rows = []
+    for row in found["rows"]:
+        ms = row["milliseconds"]
+        cells = [f"{ms[column]:.2f}" for column in columns]
+        cells += [f"{ms[peer]:.2f}" if peer in ms else "" for peer in peers]
+        cells += [
+            f"{ms[peer] / ms['r = 1']:.1f}, {ms[peer] / ms['r = 8']:.1f}" if peer in ms else ""
+            for peer in peers
+        ]
+        rows.append((row["problem"], row["precision"], *cells))
+    head = (
+        "problem",
+        "",
+        *columns,
+        "plain loop",
+        "DeepXDE",
+        "plain / ours, r = 1, 8",
+        "DeepXDE / ours, r = 1, 8",
+    )
+    claimed = found["rows"][0]["milliseconds"]
+    return "\n\n".join(
+        [
+            "## Steps",
+            "Milliseconds for a step of one replicate, one thread, with equal weights. The plain loop "
+            "is `nn.Sequential`, Adam and automatic differentiation on the same residuals, one seed; "
+            "DeepXDE keeps its points, ours are drawn anew at every step.",
+            table(head, rows),
+            verdicts(
+                [
+                    (
+                        f"replicate-steps a second on burgers1d at r = {r}, times DeepXDE's",
+                        claimed["deepxde"] / claimed[f"r = {r}"],
+                        goal,
+                        "at least",
+                    )
+                    for r, goal in found["goals"].items()
+                ]
+            ),
+            "A step of so small a network costs what its operations cost to call: derivatives are passed "
+            "on from layer to layer with one backward pass written out by hand, all points go through the "
+            "network together, and nothing is computed that the point does not ask for. "
+            "`python -m benchmarks.steps --profile burgers1d` prints where the time of a step goes.",
+        ]
+    )
+
+
+SECTIONS: Mapping[str, Callable[[Result], str]] = {"overhead": overhead, "steps": steps}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """In Markdown, numbers to the right."""
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def verdicts(claims: Sequence[tuple[str, float, float, str]]) -> str:
+    """What was measured beside each goal, and whether it is met."""
+    rows = []
+    for what, value, goal, sense in claims:
+        met = value >= goal if sense == "at least" else value <= goal
+        missed = "" if met else f"**missed** by {100 * abs(value / goal - 1):.0f} %"
+        rows.append((what, f"{value:.3g}", f"{sense} {goal:g}", "met" if met else missed))
+    return table(("goal", "measured", "wanted", ""), rows)
+
+
+def source(found: Result) -> str:
+    """The command and the machine of a result."""
+    machine = found["machine"]
+    libraries = ", ".join(
+        f"{name} {machine[name]}" for name in ("torch", "ray", "mlflow", "optuna")
+    )
+    return (
+        f"`{found['command']}`, {found['date']}, {machine['cores']} cores of {machine['processor']}, "
+        f"Python {machine['python']}, {libraries}; load at the end {machine['load']}."
+    )
+
+
+def page() -> str:
+    """The whole of it, of the results that there are."""
+    parts = [HEAD]
+    for name, section in SECTIONS.items():
+        path = RESULTS / f"{name}.json"
+        if path.exists():
+            found = json.loads(path.read_text())
+            parts.append(f"{section(found)}\n\n{source(found)}\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
