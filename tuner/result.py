@@ -24,6 +24,7 @@ from tuner.trained import Trained, trial_folder
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tuner.comparing import Versus
     from tuner.figures.of_result import Figures
     from tuner.solution import Solution
 
@@ -162,6 +163,15 @@ class Result:
                 f"{self.folder.name}: no trial {number}; it has 1 to {len(self.trials)}."
             )
         return Trained(self, self.trials.trials[number])
+
+    def compare(self, other: Result | str | Path) -> Versus:
+        """This sweep against another of the same problem, with paired tests.
+
+        other: a result, or the folder of one. Raises TunerError if their errors do not compare.
+        """
+        from tuner.comparing import versus
+
+        return versus(self, other if isinstance(other, Result) else Result(other))
 
     def distil(self, replicates: int | None = None) -> Sweep:
         """A small sweep that tells whether constants would do; see `tuner.distil`.

@@ -29,6 +29,7 @@ for command in (
     service.wait,
     service.result,
     reading.best,
+    reading.compare,
     reading.report,
     reading.export,
     reading.list_,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import click
@@ -9,7 +10,15 @@ import click
 import tuner
 from tuner.bucket import fetched_storage
 from tuner.cli.service import client_of, list_of_sweeps
-from tuner.cli.words import json_option, name_argument, readable, say_json, storage_option
+from tuner.cli.words import (
+    folder_there,
+    json_option,
+    name_argument,
+    names_there,
+    readable,
+    say_json,
+    storage_option,
+)
 from tuner.errors import TunerError, visible
 from tuner.naming import folder_of
 
@@ -113,6 +122,31 @@ def export(
         say_json({"file": str(written), **found, "error": trained.error})
     else:
         click.echo(f"{written}: trial {trained.trial.number}, error {trained.error:.3g}")
+
+
+@click.command()
+@name_argument
+@click.argument("other", shell_complete=names_there)
+@storage_option
+@click.option(
+    "--other-storage",
+    help="Of OTHER, if it lies elsewhere.",
+    callback=lambda context, parameter, storage: (
+        storage and folder_there(context, parameter, storage)
+    ),
+)
+@json_option
+@readable
+def compare(name: str, other: str, storage: str, other_storage: str | None, as_json: bool) -> None:
+    """Is the sweep NAME better than OTHER? The winners, and the points that both tried, in pairs."""
+    ours = tuner.Result(folder_of(storage, name))
+    found = ours.compare(folder_of(other_storage or storage, other))
+    if as_json:
+        say_json(found.to_json())
+        return
+    width = min(shutil.get_terminal_size().columns, 99)
+    for line in found.lines():
+        click.echo(click.wrap_text(visible(line), width=width))
 
 
 @click.command("list")
