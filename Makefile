@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults check fix bench docs up down logs
+.PHONY: help demo test faults hosts check fix bench docs up down logs
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -19,10 +19,13 @@ demo: $(READY)  ## tune a network and its loss balancing on Burgers' equation, i
 	$(BIN)/tuner run examples/burgers_balancing.yaml
 
 test: $(READY)  ## the tests, in under ten minutes
-	$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile -m "not fault"
+	$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile -m "not fault and not hosts"
 
 faults: $(READY)  ## the tests that break whole sweeps, in under ten more
 	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile -m fault tests/faults
+
+hosts: $(READY)  ## the tests of the whole service, on hosts of its own, in under five; takes root
+	$(BIN)/python -m pytest -q -m hosts tests/hosts
 
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .

@@ -154,6 +154,7 @@ def test_a_strategy_imports_nothing_from_its_siblings():
         "from tuner.cli import main; main(['--help'], standalone_mode=False)",
         "from tuner.cli import main; main(['list', 'searchers'], standalone_mode=False)",
         "import tuner.report, tuner.tracking, tuner.figures",
+        "import tuner.client, tuner.on_head.supervisor",
     ],
 )
 def test_the_entrance_loads_nothing_heavy(command):

@@ -44,7 +44,10 @@ class Refused(TunerError):
 
 @dataclass(frozen=True)
 class Job:
-    """What Ray knows of a job. age: seconds since it was submitted, by the cluster's own clock."""
+    """What Ray knows of a job.
+
+    submitted: when, in seconds of the cluster's clock. age: how long ago that is, by the same.
+    """
 
     id: str
     status: str
@@ -52,6 +55,7 @@ class Job:
     error_type: str = ""
     exit_code: int | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    submitted: float = 0.0
     age: float = 0.0
 
     @property
@@ -76,7 +80,7 @@ class Jobs:
         """All jobs, the oldest first."""
         answer, now = self._ask("GET", "/api/jobs/")
         jobs = [_job(each, now) for each in answer if each.get("submission_id")]
-        return sorted(jobs, key=lambda job: -job.age)
+        return sorted(jobs, key=lambda job: job.submitted)
 
     def find(self, id: str) -> Job | None:
         """A job, or None if the cluster knows none of that id."""
@@ -249,6 +253,7 @@ def address_of(text: str) -> str:
 
 
 def _job(found: dict[str, Any], now: float) -> Job:
+    submitted = (found.get("start_time") or 0) / 1000
     return Job(
         id=found["submission_id"],
         status=found["status"],
@@ -256,7 +261,8 @@ def _job(found: dict[str, Any], now: float) -> Job:
         error_type=found.get("error_type") or "",
         exit_code=found.get("driver_exit_code"),
         metadata=found.get("metadata") or {},
-        age=max(now - (found.get("start_time") or 0) / 1000, 0.0),
+        submitted=submitted,
+        age=max(now - submitted, 0.0),
     )
 
 

@@ -72,8 +72,9 @@ def judged(
         return None
     if job is None:
         status, reason = _without_a_job(name, journal, ticket)
-    elif stuck:
-        status, reason = INTERRUPTED, "it never began: submit it again"
+    elif stuck or (job.status == "STOPPED" and seen and not seen["submitted"]):
+        ended = INTERRUPTED if stuck else STOPPED
+        status, reason = ended, "it never began: submit it again"
     else:
         status, reason = _by_job(name, job, journal, ticket)
     attempt = attempt_of(job) if job else 0

@@ -17,6 +17,7 @@ import json
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -70,6 +71,15 @@ def until(condition, what, seconds=LONG):
             return found
         time.sleep(0.1)
     raise AssertionError(f"waited {seconds} s for {what}")
+
+
+def answers(address, port, seconds=2.0):
+    """Whether somebody takes connections there."""
+    with socket.socket() as tried:
+        tried.settimeout(seconds)
+        found = tried.connect_ex((address, port)) == 0
+        # of two ends of one machine both may be this one: TCP connects a port with itself
+        return found and tried.getsockname() != tried.getpeername()
 
 
 class Host:
@@ -191,11 +201,17 @@ class Network:
 
 
 class Hosts:
-    """The whole service. environment: the variables of docker-compose.yml."""
+    """The whole service.
 
-    def __init__(self, folder, workers=2, **environment):
+    environment: the variables of docker-compose.yml. more: service -> what its environment has
+    besides, as from another compose file.
+    """
+
+    def __init__(self, folder, workers=2, more=None, **environment):
         self.folder, self.prefix = folder, f"tuner{os.getpid()}"
         self.file = compose("docker-compose.yml", environment=environment)
+        for name, variables in (more or {}).items():
+            self.file["services"][name]["environment"] |= variables
         self.switch = f"{self.prefix}-switch"
         self.made, self.processes = [], []
         self.closing = threading.Event()
@@ -282,9 +298,18 @@ class Hosts:
                 address, outer, inner = port.split(":")
                 rules.append(f"{address}:{outer}={self[name].addresses['cluster']}:{inner}")
         self.spawn("machine", sys.executable, str(SELF / "forward.py"), *rules)
+        with self.on("machine"):
+            for rule in rules:
+                host, port = rule.partition("=")[0].split(":")
+                until(lambda at=(host, int(port)): answers(*at), f"port {port} to be published")
+
+    def run(self, host, *words, **more):
+        """Run a command on a host without a service."""
+        enter = ["ip", "netns", "exec", self[host].space]
+        return subprocess.run([*enter, *words], capture_output=True, text=True, **more)
 
     def spawn(self, host, *words, **more):
-        """A process on a host without a service."""
+        """Start a process on a host without a service."""
         process = subprocess.Popen(
             ["ip", "netns", "exec", self[host].space, *words], start_new_session=True, **more
         )

@@ -7,13 +7,15 @@ Submissions are kept in the cluster's own storage, wherever their sweeps lie.
 
 from __future__ import annotations
 
+import hmac
 import io
 import os
 import zipfile
 from pathlib import Path
 
 from trainables.bucket import Bucket, in_bucket, joined
-from tuner.errors import SweepMissing
+from tuner.errors import SweepMissing, TunerError
+from tuner.profiles import token_here
 from tuner.reading import content_of
 from tuner.shipping import described
 from tuner.sweep import Sweep
@@ -53,26 +55,33 @@ def home_of(name: str) -> str:
 
 
 def keep(name: str, content: bytes) -> None:
-    """Keep a submission, in the place of an earlier one."""
+    """Keep a submission, in the place of an earlier one, signed with the cluster's token."""
+    signed = _signature(name, content) + b"\n" + content
     if in_bucket(own_storage()):
-        _bucket().write(f"{name}.zip", content)
+        _bucket().write(f"{name}.zip", signed)
         return
     path = _folder() / f"{name}.zip"
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
+    temporary.write_bytes(signed)
     temporary.replace(path)
 
 
 def kept(name: str) -> bytes | None:
-    """A submission that was kept; None if there is none."""
-    if in_bucket(own_storage()):
-        try:
-            return _bucket().read(f"{name}.zip")
-        except FileNotFoundError:
-            return None
-    path = _folder() / f"{name}.zip"
-    return content_of(path, links=False) if path.exists() else None
+    """A submission that was kept; None if there is none.
+
+    Raises TunerError for one that was not kept by this cluster: who may write into its storage may
+    not yet run code on it.
+    """
+    if (signed := _found(name)) is None:
+        return None
+    signature, _, content = signed.partition(b"\n")
+    if not hmac.compare_digest(signature, _signature(name, content)):
+        raise TunerError(
+            f"what lies in {own_storage()}/{SUBMITTED}/{name}.zip was not signed with this cluster's "
+            "token: it was changed, or the token was. Remove it, and submit the sweep with its file."
+        )
+    return content
 
 
 def kept_or_refuse(name: str) -> bytes:
@@ -92,6 +101,21 @@ def kept_names() -> list[str]:
     else:
         files = [path.name for path in _folder().glob("[!.]*.zip")]
     return sorted(name.removesuffix(".zip") for name in files if name.endswith(".zip"))
+
+
+def _found(name: str) -> bytes | None:
+    if in_bucket(own_storage()):
+        try:
+            return _bucket().read(f"{name}.zip")
+        except FileNotFoundError:
+            return None
+    path = _folder() / f"{name}.zip"
+    return content_of(path, links=False) if path.exists() else None
+
+
+def _signature(name: str, content: bytes) -> bytes:
+    key = (token_here() or "").encode()
+    return hmac.new(key, name.encode() + b"\0" + content, "sha256").hexdigest().encode()
 
 
 def _folder() -> Path:

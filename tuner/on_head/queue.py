@@ -123,10 +123,10 @@ class Queue:
         return found
 
     @contextmanager
-    def place(self, ticket: Ticket) -> Iterator[Place]:
-        """Stand in it for as long as this lasts."""
+    def place(self, ticket: Ticket, since: float | None = None) -> Iterator[Place]:
+        """Stand in it for as long as this lasts. since: the time of its place; now by default."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        number = f"{time.time_ns():020d}-{os.getpid()}"
+        number = f"{int((since or time.time()) * 1000):015d}-{os.getpid()}"
         path = self.folder / f"{number}.lock"
         # ready before anybody sees it, so that nobody takes it for abandoned
         fresh = self.folder / f".{number}.new"

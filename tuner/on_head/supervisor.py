@@ -8,6 +8,7 @@ the request is wrong.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -35,6 +36,8 @@ from tuner.sweep import Sweep
 RESTARTS = 5
 LOOK = 1.0
 """Seconds between two looks at the queue or the driver."""
+BACKOFF = 1.0
+"""Seconds before a driver is started again, doubled each time."""
 PATIENCE = 600.0
 """Seconds for which a node that can hold a trial is waited for, such as after a restart."""
 FINAL = (0, 2, INTERRUPTED)
@@ -96,7 +99,7 @@ def supervise(content: bytes, replace: bool, stop: Stop) -> int:
         file.write_text(sweep.to_yaml())
         watched = Watched(sweep)
         wish = Ticket(sweep.name, sweep.resources.cpu, sweep.resources.gpu, watched.most)
-        with Queue().place(wish) as place:
+        with Queue().place(wish, submitted_at()) as place:
             if not wait_for_turn(place, stop):
                 return INTERRUPTED
             place.change(begun=True, state="running", reason="")
@@ -136,13 +139,28 @@ def wait_for_turn(place: Place, stop: Stop) -> bool:
     return False
 
 
+def submitted_at() -> float | None:
+    """When Ray got the job that this is; None if nobody can say. Jobs start in no order."""
+    try:
+        about = json.loads(os.environ["RAY_JOB_CONFIG_JSON_ENV_VAR"])["metadata"]
+        job = dashboard().find(about["job_submission_id"])
+    except (KeyError, ValueError, TunerError):
+        return None
+    return job.submitted if job else None
+
+
+def dashboard() -> Jobs:
+    """The Jobs API of this cluster, from its head."""
+    address = address_of(os.environ.get("TUNER_DASHBOARD") or "http://127.0.0.1:8265")
+    return Jobs(address, token_here())
+
+
 def nodes_here() -> list[dict[str, float]] | None:
     """What the nodes of this cluster have; None if there may be more tomorrow, or nobody can say."""
     if os.environ.get("TUNER_MOST_CPUS"):  # nodes come when trials ask for them
         return None
-    address = address_of(os.environ.get("TUNER_DASHBOARD") or "http://127.0.0.1:8265")
     try:
-        return Jobs(address, token_here()).nodes()
+        return dashboard().nodes()
     except TunerError:
         return None
 
@@ -185,7 +203,7 @@ def drive(
         )
         print(f"tuner: {reason}. It goes on from its journal.", flush=True)
         place.change(reason=reason)
-        _pause(2.0 ** (failures - 1), stop)
+        _pause(BACKOFF * 2 ** (failures - 1), stop)
 
 
 def _once(

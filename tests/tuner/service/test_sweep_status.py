@@ -33,6 +33,7 @@ REFUSED = "Job entrypoint command failed\ntuner: resources.cpu: a trial asks for
         (job("RUNNING"), seen(), "queued", "it is starting"),
         (job("SUCCEEDED"), seen("finished"), "finished", ""),
         (job("STOPPED"), seen("interrupted", "by SIGTERM"), "stopped", "`tuner resume s` goes on"),
+        (job("STOPPED"), seen(submitted=False), "stopped", "it never began: submit it again"),
         (job("FAILED", error_type=ENTRY, message=REFUSED), seen(), "failed", "resources.cpu: a tr"),
         (job("FAILED", error_type=ENTRY), seen("interrupted", "6 alike"), "failed", "6 alike"),
         (job("FAILED", error_type="JOB_SUPERVISOR_ACTOR_DIED", message=DIED), seen("interrupted"),
