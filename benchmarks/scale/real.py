@@ -1,0 +1,85 @@
+"""`tuner.run` with trials that sleep, on as many slots as are asked for, whatever cores there are.
+
+    python -m benchmarks.scale.real --slots 16 --trials 320 --seconds 1 --epochs 1
+
+prints what was measured as JSON. A trial that sleeps takes no core, so the machine has more slots
+than cores: what remains is what Ray, Tune and the driver need, which share the cores. `call` is from
+the call of `tuner.run` to its return, Ray's start and end among it; `work` from the start of the
+first trial to the end of the last. `processor` is what the driver's process used, MLflow's sender in it, `at work` from the first trial
+on; `rss` is its peak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import resource
+import tempfile
+import time
+from typing import Any
+
+import tuner
+from tuner.tracking import Sender
+
+
+def run(slots: int, trials: int, seconds: float, epochs: int) -> dict[str, Any]:
+    importlib.import_module(
+        "tuner.ray_environment"
+    )  # before Ray, which reads there what to ask for
+
+    import ray
+
+    sweep = tuner.Sweep(
+        name="sleeping",
+        trainable="benchmarks.sleeping_trial:fit",
+        space={"set": {"x": {"low": 0.0, "high": 1.0}, "seconds": seconds}},
+        searcher="random",
+        scheduler="run_to_end",
+        budget={"trials": trials, "epochs": epochs},
+        storage=tempfile.mkdtemp(prefix="sleeping-"),
+    )
+    start, processor = time.monotonic(), time.process_time()
+    at_work: list[float] = []
+
+    def watch(table: tuner.TrialTable) -> None:
+        if len(table):
+            at_work[1:] = [time.process_time()]
+
+    ray.init(
+        address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False,
+        logging_level="ERROR",
+    )  # fmt: skip
+    result = tuner.run(sweep, watch=watch)
+    ray.shutdown()
+    call = time.monotonic() - start
+    spans = [span for trial in result.trials for span in trial.spans]
+    work = max(span.until for span in spans) - min(span.since for span in spans)
+    reports = sum(len(trial.reports) for trial in result.trials)
+    ideal = trials * epochs * seconds / slots
+    return {
+        "slots": slots,
+        "trials": trials,
+        "finished": result.trials.count(tuner.Status.FINISHED),
+        "epoch seconds": seconds,
+        "epochs": epochs,
+        "reports": reports,
+        "ideal": ideal,
+        "call": call,
+        "work": work,
+        "utilisation": reports * seconds / (slots * work),
+        "processor": time.process_time() - processor,
+        "processor at work": at_work[-1] - at_work[0],
+        "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2**10,
+        "not at MLflow": Sender(result.folder, sweep.tracking.uri).pending(),
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--slots", type=int, required=True)
+    parser.add_argument("--trials", type=int, required=True)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--epochs", type=int, default=1)
+    given = parser.parse_args()
+    print(json.dumps(run(given.slots, given.trials, given.seconds, given.epochs)))
