@@ -123,7 +123,7 @@ def test_no_secret_is_in_a_log_a_journal_a_command_or_in_mlflow(hosts):
         for process in host.processes() if host.service else ():
             with suppress(psutil.Error):
                 places[f"{host.name}: {process.name()}"] = " ".join(process.cmdline()).encode()
-    for experiment, name in (("burgers1d", "quick-start"), ("hosts_fit:fit", "broken")):
+    for experiment, name in (("burgers1d", "quick-start"), ("outside.spring:Spring", "spring")):
         runs = mlflow_runs(hosts, experiment, name)
         places[f"MLflow: {name}"] = json.dumps(runs).encode()
     assert len(places) > 100

@@ -29,9 +29,10 @@ class Spring(Problem):
         return {"inside": box(self, generator, self.points), "start": start}
 
     def residuals(self, network, batch):
-        ((u, (u_t,), (u_tt,)),) = expanded(network, batch["inside"], second=1)
-        ((u_0, (speed,), _),) = expanded(network, batch["start"])
-        return {"motion": u_tt + 0.4 * u_t + u, "place": u_0 - 1, "speed": speed}
+        (inside,) = expanded(network, batch["inside"], second=1)
+        (start,) = expanded(network, batch["start"])
+        (u_t,), (u_tt,), (speed,) = inside.first, inside.second, start.first
+        return {"motion": u_tt + 0.4 * u_t + inside.u, "place": start.u - 1, "speed": speed}
 
     def error(self, network):
         t = grid(self, 101)
