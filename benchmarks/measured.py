@@ -10,7 +10,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "ray", "mlflow", "optuna", "numpy")},
+        **_versions("torch", "ray", "mlflow", "optuna", "numpy"),
         "load": round(os.getloadavg()[0], 2),  # when it was over: the benchmark's own included
     }
 
@@ -32,7 +33,9 @@ def machine() -> dict[str, Any]:
 def described(found: Mapping[str, Any]) -> str:
     """The machine of a result in one line."""
     libraries = ", ".join(
-        f"{name} {found[name]}" for name in ("python", "torch", "ray", "mlflow", "optuna")
+        f"{name} {found[name]}"
+        for name in ("python", "torch", "ray", "mlflow", "optuna")
+        if name in found
     )
     return f"{found['processor']}, {found['cores']} cores, {found['system']}; {libraries}"
 
@@ -72,6 +75,15 @@ def in_turns(
 def spread(values: Sequence[float]) -> str:
     """Median, and from the least to the greatest."""
     return f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+
+
+def _versions(*names: str) -> dict[str, str]:
+    """Of those that are installed: a GPU machine needs torch alone."""
+    found = {}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _processor() -> str:

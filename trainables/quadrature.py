@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 
 import numpy as np
+import torch
 from numpy.polynomial.hermite import hermgauss
+from torch import Tensor
+
+Rule = Callable[..., tuple[np.ndarray, np.ndarray]]
+
+
+def beside(like: Tensor, rule: Rule, *given: int) -> tuple[Tensor, Tensor]:
+    """Nodes and weights of a rule, of the type of another tensor and on its device.
+
+    They are made once: every step asks for them, and on a GPU making them waits for it.
+    """
+    return _beside(rule, given, like.dtype, like.device)
+
+
+@lru_cache(maxsize=64)
+def _beside(
+    rule: Rule, given: tuple[int, ...], dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    nodes, weights = (torch.tensor(a, dtype=dtype, device=device) for a in rule(*given))
+    return nodes, weights
 
 
 @cache

@@ -3,8 +3,9 @@ from itertools import product as combinations
 
 import numpy as np
 import pytest
+import torch
 
-from trainables.quadrature import gauss_hermite, monomial, product
+from trainables.quadrature import beside, gauss_hermite, monomial, product
 
 
 @pytest.mark.parametrize("nodes", [1, 3, 5, 9])
@@ -54,3 +55,11 @@ def test_a_monomial_rule_is_no_better_than_its_degree():
 def test_a_monomial_rule_of_another_degree_is_refused():
     with pytest.raises(ValueError, match="expected 3 or 5"):
         monomial(3, 4)
+
+
+def test_a_rule_beside_a_tensor_has_its_type_and_is_made_once():
+    single, double = torch.zeros(1), torch.zeros(1, dtype=torch.float64)
+    nodes, weights = beside(double, gauss_hermite, 5)
+    assert nodes.tolist() == gauss_hermite(5)[0].tolist()
+    assert beside(single, gauss_hermite, 5)[1].dtype == torch.float32
+    assert beside(double, gauss_hermite, 5)[1] is weights

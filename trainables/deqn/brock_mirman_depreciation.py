@@ -15,7 +15,7 @@ from trainables.deqn.heads import Head
 from trainables.deqn.saving import SavingProblem
 from trainables.network import Network
 from trainables.problem import Problem
-from trainables.quadrature import gauss_hermite
+from trainables.quadrature import beside, gauss_hermite
 from trainables.randomness import Generators
 
 ALPHA, BETA, DELTA = 0.36, 0.99, 0.1  # capital share, discount factor, depreciation
@@ -73,7 +73,7 @@ class BrockMirmanDepreciation(SavingProblem):
         return states[..., :1] * states[..., 1:] ** ALPHA
 
     def conditions(self, network: Network, states: Tensor, nodes: int) -> dict[str, Condition]:
-        shocks, weights = (states.new_tensor(array) for array in gauss_hermite(nodes))  # (q,)
+        shocks, weights = beside(states, gauss_hermite, nodes)  # (q,)
         _, c, k_next = _allocation(network, states)
         z_next = states[..., :1] ** RHO * torch.exp(SIGMA * shocks)  # (r, b, q)
         states_next = torch.stack([z_next, k_next.unsqueeze(-1).expand_as(z_next)], dim=-1)

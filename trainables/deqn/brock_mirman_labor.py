@@ -15,7 +15,7 @@ from trainables.deqn.economy import Economy
 from trainables.deqn.time_iteration import GrowthWithLabor, optimal_policy
 from trainables.network import Network
 from trainables.problem import Problem
-from trainables.quadrature import gauss_hermite
+from trainables.quadrature import beside, gauss_hermite
 from trainables.randomness import Generators
 
 # variables: capital K, productivity Z, saving rate s, labour L
@@ -89,7 +89,7 @@ class BrockMirmanLabor(Economy):
         return PolicyNetwork(self.body(point, generator), self.ceiling)
 
     def conditions(self, network: Network, states: Tensor, nodes: int) -> dict[str, Condition]:
-        shocks, weights = (states.new_tensor(array) for array in gauss_hermite(nodes))  # (q,)
+        shocks, weights = beside(states, gauss_hermite, nodes)  # (q,)
         y, c, labor, k_next = _allocation(network, states)
         z_next = states[..., :1] ** RHO * torch.exp(SIGMA * shocks)  # (r, b, q)
         states_next = torch.stack([z_next, k_next.unsqueeze(-1).expand_as(z_next)], dim=-1)

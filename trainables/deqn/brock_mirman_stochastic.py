@@ -14,7 +14,7 @@ from trainables.deqn.conditions import Condition, Sides
 from trainables.deqn.saving import SavingProblem
 from trainables.network import Network
 from trainables.problem import Problem
-from trainables.quadrature import gauss_hermite
+from trainables.quadrature import beside, gauss_hermite
 from trainables.randomness import Generators
 
 ALPHA, BETA = 0.36, 0.99  # capital share, discount factor
@@ -60,7 +60,7 @@ class BrockMirmanStochastic(SavingProblem):
         return torch.exp(states[..., :1] + ALPHA * states[..., 1:])
 
     def conditions(self, network: Network, states: Tensor, nodes: int) -> dict[str, Condition]:
-        shocks, weights = (states.new_tensor(array) for array in gauss_hermite(nodes))  # (q,)
+        shocks, weights = beside(states, gauss_hermite, nodes)  # (q,)
         _, c, k_next = _allocation(network, states)
         z_next = RHO * states[..., :1] + SIGMA * shocks  # (r, b, q)
         log_k_next = k_next.log().unsqueeze(-1).expand_as(z_next)

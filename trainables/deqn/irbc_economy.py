@@ -16,7 +16,7 @@ from torch import Tensor
 
 from trainables.deqn.irbc_slopes import first_order
 from trainables.network import Network
-from trainables.quadrature import monomial
+from trainables.quadrature import beside, monomial
 
 BETA, ZETA, DELTA, KAPPA = 0.99, 0.36, 0.01, 0.5  # discount, capital share, depreciation, costs
 RHO, SIGMA = 0.95, 0.01  # z'_j = RHO z_j + SIGMA (e_j + e), each e ~ N(0, 1)
@@ -74,7 +74,7 @@ def conditions(network: Network, states: Tensor, degree: int) -> Conditions:
     consumed = CONSUMPTION * price ** -states.new_tensor(elasticities(n))
     left = wealth - k_next - KAPPA / 2.0 * k * g**2 - consumed
 
-    shocks, weights = (states.new_tensor(array) for array in monomial(n + 1, degree))
+    shocks, weights = beside(states, monomial, n + 1, degree)
     z_next = _productivity(z.unsqueeze(2), shocks)  # (r, b, q, N)
     rent = ZETA * A * k_next ** (ZETA - 1.0)
     rent_next, k_next_ = rent.unsqueeze(2) * z_next.exp(), k_next.unsqueeze(2)

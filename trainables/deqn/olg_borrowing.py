@@ -13,7 +13,7 @@ from trainables.deqn.conditions import Complementary, Condition, Sides
 from trainables.deqn.saving import SavingProblem
 from trainables.network import Network
 from trainables.problem import Problem
-from trainables.quadrature import gauss_hermite
+from trainables.quadrature import beside, gauss_hermite
 from trainables.randomness import Generators
 
 COHORTS, YEARS = 6, 10  # of a period
@@ -65,7 +65,7 @@ class OLGBorrowing(SavingProblem):
         return means[..., :-1]
 
     def conditions(self, network: Network, states: Tensor, nodes: int) -> dict[str, Condition]:
-        shocks, weights = (states.new_tensor(array) for array in gauss_hermite(nodes))  # (q,)
+        shocks, weights = beside(states, gauss_hermite, nodes)  # (q,)
         c, k_next, _ = _households(network, states)
         z_next = states[..., :1] ** RHO * torch.exp(SIGMA * shocks)  # (r, b, q)
         kept = k_next.unsqueeze(2).expand(*z_next.shape, -1)  # (r, b, q, 5)
