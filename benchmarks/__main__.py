@@ -1,6 +1,16 @@
 """`python -m benchmarks`: the short form of every benchmark, one after the other."""
 
-from benchmarks import balancers, burgers_uniform, genz3, overhead, replicates, steps, wave1d
+from benchmarks import (
+    balancers,
+    burgers_uniform,
+    genz3,
+    gpu,
+    overhead,
+    replicates,
+    steps,
+    wall_clock,
+    wave1d,
+)
 from benchmarks.reproduce import __main__ as reproduce
 from benchmarks.search import __main__ as search
 
@@ -8,6 +18,8 @@ SHORT = {
     replicates: replicates.main,
     steps: steps.quick,
     overhead: overhead.quick,
+    wall_clock: wall_clock.quick,
+    gpu: gpu.quick,
     balancers: balancers.quick,
     genz3: genz3.quick,
     burgers_uniform: burgers_uniform.main,

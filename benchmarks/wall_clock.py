@@ -97,6 +97,7 @@ def swept(arm: str, problem: str, seconds: float, seed: int) -> dict[str, Any]:
         "epochs": len(rows),
         "point": told["points"].get(trial),
         "epoch": epochs,
+        "load": round(os.getloadavg()[0], 2),  # of the machine, this sweep included
     }
 
 
@@ -139,7 +140,8 @@ def main(seconds: float = SECONDS, repeats: int = REPEATS, kept: bool = False) -
             print(
                 f"repeat {seed + 1}: {run['problem']:20}{run['arm']:9} claims "
                 f"{run['claimed']['100%']:.3g}, true {run['true']:.3g}; {run['trials']} trials, "
-                f"{run['epochs']} epochs, the first after {run['first report']:g} s",
+                f"{run['epochs']} epochs, the first after {run['first report']:g} s; "
+                f"load {run['load']}",
                 flush=True,
             )
         runs += turn
