@@ -39,6 +39,8 @@ MAY_IMPORT = [
     ("tuner/subjects.py", {"search_spaces", "trainables", "tuner"}),
     ("tuner/tracking_client.py", {"mlflow", "tuner", "urllib3"}),
     ("tuner/tracking_server.py", {"mlflow", "tuner"}),
+    ("tuner/node_metrics.py", {"mlflow", "ray", "tuner"}),
+    ("tuner/event_files.py", {"tensorboardX", "tuner"}),
     ("tuner/publishing.py", {"mlflow", "tuner"}),
     ("tuner/mlflow_model.py", {"mlflow", "numpy", "trainables", "tuner"}),
     ("tuner/cli/", {"click", "tuner"}),

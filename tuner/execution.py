@@ -29,6 +29,7 @@ from tuner.bucket import fetched, journal_of, set_aside_there, uri_of, within
 from tuner.bundled import scheduler_of, searcher_of, unusable
 from tuner.driver import Driver, Watch, opened, refuse_another
 from tuner.errors import Fault, SweepError, TunerError
+from tuner.event_files import event_files
 from tuner.interrupts import deaf_to_hangups, interrupts
 from tuner.journal import read
 from tuner.ledger import replay
@@ -159,11 +160,21 @@ def cluster(sweep: Sweep, address: str | None) -> Iterator[None]:
 
 @contextmanager
 def sending(sweep: Sweep) -> Iterator[None]:
-    """MLflow is fed from the journal, to the last event unless it is to end at once."""
+    """MLflow is fed from the journal, to the last event unless it is to end at once.
+
+    With TensorBoard's files and the numbers of the nodes, where they are asked for.
+    """
     sender = Sender(sweep.folder, sweep.tracking.uri)
     sender.start(after=UNDISTURBED)
     try:
-        yield
+        with ExitStack() as stack:
+            if sweep.tracking.tensorboard:
+                stack.enter_context(event_files(sweep.folder))
+            if sweep.tracking.system_metrics:
+                from tuner.node_metrics import measuring
+
+                stack.enter_context(measuring(sender.add))
+            yield
     except Exception:
         sender.close()
         raise

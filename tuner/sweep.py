@@ -117,9 +117,15 @@ class Resources(Part):
 
 
 class Tracking(Part):
-    """Where MLflow is."""
+    """Where MLflow is, and what else is recorded."""
 
     uri: Annotated[Text | None, Field(description="default: SQLite beside the sweep")] = None
+    tensorboard: Annotated[
+        bool, Field(description="event files as well, in tensorboard/ of the sweep's folder")
+    ] = False
+    system_metrics: Annotated[
+        bool, Field(description="of each node, at the sweep's run in MLflow, every ten seconds")
+    ] = False
 
 
 class Sweep(Part):

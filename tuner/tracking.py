@@ -41,7 +41,7 @@ from tuner.tracking_client import (
     without_password,
 )
 from tuner.tracking_server import Refusal, Server
-from tuner.translation import SWEEP, Translation, Update
+from tuner.translation import SWEEP, Metric, Translation, Update
 from tuner.wording import shown
 
 PIECE = 2**20
@@ -50,6 +50,8 @@ LONGEST_WAIT = 30.0
 """Seconds between two attempts at a server that does not answer."""
 RARELY = 300.0
 """The same, at a server that refuses access."""
+BESIDE = 10_000
+"""Numbers that wait at most which no journal has."""
 LONGEST_ASKED = 3600.0
 """The longest time for which a server is obeyed that asks one to wait."""
 
@@ -112,6 +114,7 @@ class Sender:
         self._start_over()
         self._wait, self._until, self._not_before = interval, math.inf, 0.0
         self._mutex, self._closing = threading.Lock(), threading.Event()
+        self._beside: deque[Metric] = deque(maxlen=BESIDE)
         self._lock: BinaryIO | None = None
         self._thread: threading.Thread | None = None
 
@@ -143,6 +146,10 @@ class Sender:
         self._persist()
         self._let_go()
         return self.pending()
+
+    def add(self, metrics: list[Metric]) -> None:
+        """Numbers for the sweep's run that no journal has; of too many the oldest are dropped."""
+        self._beside.extend(metrics)
 
     def retry(self) -> None:
         """Have what was refused sent again: all that its trials have, before what is new."""
@@ -232,8 +239,16 @@ class Sender:
         self._server = self._server or self._connect()
         while self._server is not None and time.monotonic() < self._until:
             if not self._outbox and not self._fill():
-                return
+                return self._send_beside(self._server)
             self._deliver(self._server)
+        return None
+
+    def _send_beside(self, server: Server) -> None:
+        found = list(self._beside)
+        if found:
+            server.send(SWEEP, Update(found[0].time, metrics=found))  # what is refused is no loss
+        for _ in found:
+            self._beside.popleft()
 
     def _connect(self) -> Server | None:
         """None if there is no sweep in the journal yet."""

@@ -294,6 +294,7 @@ def test_a_function_is_swept_from_a_file(tmp_path):
         "scheduler": "run_to_end",
         "budget": {"trials": 4, "epochs": 9},
         "replicates": 2,
+        "tracking": {"tensorboard": True, "system_metrics": True},
     }
     (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(request))
 
@@ -314,6 +315,10 @@ def test_a_function_is_swept_from_a_file(tmp_path):
     table = Result(tmp_path / "sweeps" / "line").trials
     assert [(t.status, t.epochs) for t in table] == [(Status.FINISHED, 5)] * 4
     assert "trial" in tuner("best", "line").stdout
+    runs = {
+        path.parent.name for path in (tmp_path / "sweeps/line/tensorboard").rglob("*tfevents*")
+    }
+    assert runs == {"sweep", *(f"trial-0000{number}" for number in range(1, 5))}
 
     from mlflow import MlflowClient
 
