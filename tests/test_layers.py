@@ -130,6 +130,7 @@ def test_a_strategy_imports_nothing_from_its_siblings():
             "rungs",
             "brackets",
             "perturbation",
+            "populations",
             "following",
             "order",
         },

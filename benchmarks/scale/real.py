@@ -4,8 +4,8 @@
 
 prints what was measured as JSON. A trial that sleeps takes no core, so the machine has more slots
 than cores: what remains is what Ray, Tune and the driver need, which share the cores. `call` is from
-the call of `tuner.run` to its return, Ray's start and end among it; `work` from the start of the
-first trial to the end of the last. `processor` is what the driver's process used, MLflow's sender in it, `at work` from the first trial
+the start of Ray to its end; `work` from the start of the first trial to the end of the last, and
+`full` from when all slots first had one. `utilisation` is the share of `full` that slots slept. `processor` is what the driver's process used, MLflow's sender in it, `at work` from the first trial
 on; `rss` is its peak.
 """
 
@@ -20,6 +20,7 @@ import time
 from typing import Any
 
 import tuner
+from tuner.table import Span
 from tuner.tracking import Sender
 
 
@@ -54,7 +55,9 @@ def run(slots: int, trials: int, seconds: float, epochs: int) -> dict[str, Any]:
     ray.shutdown()
     call = time.monotonic() - start
     spans = [span for trial in result.trials for span in trial.spans]
-    work = max(span.until for span in spans) - min(span.since for span in spans)
+    begun, end = sorted(span.since for span in spans), max(span.until for span in spans)
+    full = begun[min(slots, len(begun)) - 1]
+    busy = sum(_share(span, full) for span in spans) * epochs * seconds
     reports = sum(len(trial.reports) for trial in result.trials)
     ideal = trials * epochs * seconds / slots
     return {
@@ -66,13 +69,20 @@ def run(slots: int, trials: int, seconds: float, epochs: int) -> dict[str, Any]:
         "reports": reports,
         "ideal": ideal,
         "call": call,
-        "work": work,
-        "utilisation": reports * seconds / (slots * work),
+        "work": end - begun[0],
+        "full": end - full,
+        "utilisation": busy / (slots * (end - full)),
         "processor": time.process_time() - processor,
         "processor at work": at_work[-1] - at_work[0],
         "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2**10,
         "not at MLflow": Sender(result.folder, sweep.tracking.uri).pending(),
     }
+
+
+def _share(span: Span, since: float) -> float:
+    """How much of a segment was after a time."""
+    length = span.until - span.since
+    return (span.until - max(span.since, since)) / length if length and span.until > since else 0.0
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from search_spaces import Space, build
 from tuner.ranking import Score, ranks, score
 from tuner.schedulers.perturbation import perturbed
-from tuner.schedulers.rungs import contenders
+from tuner.schedulers.populations import Population, Populations, Standing
 from tuner.schedulers.scheduler import CONTINUE, Decision, Resumption, Scheduler, Verdict
 from tuner.table import Point, Status, Trial, TrialTable
 
@@ -87,44 +88,46 @@ class PBT(Scheduler):
     def resume(self, table: TrialTable) -> Resumption | None:
         if not table.count(Status.PAUSED):
             return None
-        for members, complete in self._populations(table):
-            least = min((trial.epochs for trial in members if not trial.ended), default=0)
-            for trial in members:
-                if complete and trial.status is Status.PAUSED and trial.epochs <= least:
-                    return self._next(trial, members, table)
-        return None
+        found = self._populations(table).next()
+        return None if found is None else self._next(*found, table)
 
     def rungs(self, budget: float) -> tuple[float, ...]:
         return tuple(float(n) for n in range(self.interval, math.ceil(budget), self.interval))
 
-    def _populations(self, table: TrialTable) -> list[tuple[list[Trial], bool]]:
-        """Each with whether all of its members are known by now."""
-        members = contenders(table)
-        size = self.population or max(len(members), 1)
-        to_come = table.expected is not None and table.expected > len(table)
-        groups = [members[k : k + size] for k in range(0, len(members), size)]
-        whole = self.population or math.inf
-        return [(group, not to_come or len(group) >= whole) for group in groups]
+    @cached_property
+    def _kept(self) -> Populations:
+        """What has been worked out, which can be lost at any moment."""
+        return Populations(self.population)
 
-    def _next(self, trial: Trial, members: list[Trial], table: TrialTable) -> Resumption:
+    def _populations(self, table: TrialTable) -> Populations:
+        return self._kept.of(table)
+
+    def _next(self, trial: Trial, population: Population, table: TrialTable) -> Resumption:
         """How a member goes on that has waited for the others."""
         level = trial.epochs
         rng = np.random.default_rng(
             [int(table.specification.get("seed", 0)), trial.number, level // self.interval]
         )
-        there = {m.number: m for m in members if self._holds(m, level)}
-        scores = [_score(member, level, table) for member in there.values()]
+        standing = population.standing
+        if standing is None or (standing.level, standing.size) != (level, len(population.members)):
+            standing = population.standing = self._standing(population, level, table)
+        if trial.number not in standing.worst or not standing.best:
+            return Resumption(trial)
+        source = table.trials[standing.best[int(rng.integers(len(standing.best)))]]
+        if standing.place[source.number] >= standing.place[trial.number]:
+            return Resumption(trial)
+        return Resumption(trial, self._perturbed(source, table, rng), source.number)
+
+    def _standing(self, population: Population, level: int, table: TrialTable) -> Standing:
+        members = [table.trials[number] for number in population.members]
+        scores = [_score(member, level, table) for member in members if self._holds(member, level)]
         place = ranks(scores)
         order = sorted(place, key=lambda number: (place[number], number))
         count = min(max(1, math.floor(self.quantile * len(order))), len(order) // 2)
         sound = {s.trial for s in scores if all(map(math.isfinite, s.values))}
         best = [number for number in order[:count] if number in sound]
-        if trial.number not in order[len(order) - count :] or not best:
-            return Resumption(trial)
-        source = there[best[rng.integers(len(best))]]
-        if place[source.number] >= place[trial.number]:
-            return Resumption(trial)
-        return Resumption(trial, self._perturbed(source, table, rng), source.number)
+        worst = frozenset(order[len(order) - count :])
+        return Standing(level, len(members), place, best, worst)
 
     def _holds(self, member: Trial, level: int) -> bool:
         """Whether a member got to a level and still keeps its state there, among the last two.

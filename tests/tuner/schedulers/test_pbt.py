@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from search_spaces import Space, build
+from tests.tuner.races import race
 from tests.tuner.tables import report, table, trial
 from tuner.ledger import Ledger
 from tuner.schedulers import SCHEDULERS, Verdict
@@ -195,6 +196,32 @@ def test_the_same_table_gives_the_same_in_any_order_of_asking_and_another_seed_a
     ]
     other = resumed(opened(8, errors, seed=6), PBT())
     assert [r.point for r in other] != [r.point for r in first]
+
+
+class Forgetful:
+    """Begins anew each time that it is asked."""
+
+    def __init__(self, **settings):
+        self.settings = settings
+
+    def __getattr__(self, name):
+        return getattr(PBT(**self.settings), name)
+
+
+@pytest.mark.parametrize("population", [0, 5])
+def test_what_it_remembers_of_a_sweep_changes_no_decision(tmp_path, population):
+    told = []
+    for name, kind in (("one", PBT), ("other", Forgetful)):
+        settings = {"population": population, "interval": 2}
+        scheduler = {"name": "pbt", **settings}
+        for trials in (17, 25):  # the second time the sweep gets more of them
+            found = race(
+                tmp_path / name, scheduler, trials=trials, epochs=7, faults=0.03,
+                through=lambda driver, kind=kind, settings=settings: kind(**settings),
+            )  # fmt: skip
+        told.append([(e["event"], e.get("trial"), e.get("point")) for e in found.events])
+    assert told[0] == told[1]
+    assert sum(event == "changed" for event, *_ in told[0]) >= 5
 
 
 def perturbed(space, point, losses=(), number=3, **settings):
