@@ -24,9 +24,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from benchmarks import measured
 from trainables import PROBLEMS, Training
+from trainables.network import Network
 from trainables.problem import Batch, Problem
 from trainables.randomness import Generators
 
@@ -37,6 +39,12 @@ SECONDS, QUICK_SECONDS = 1.0, 0.1
 WARM = 11
 """Steps before a graph is captured: what is cached, allocated or chosen is so by then."""
 COLUMNS = ("trained", "bare", "graph", "at hand")
+
+
+def loss(problem: Problem, network: Network, batch: Batch) -> Tensor:
+    """(): the mean squares of all residuals, summed over losses and replicates."""
+    residuals = problem.residuals(network, batch).values()
+    return torch.stack([residual.square().mean(-1) for residual in residuals]).sum()
 
 
 class Bare:
@@ -61,10 +69,8 @@ class Bare:
         return batch
 
     def descend(self, batch: Batch) -> None:
-        residuals = self.problem.residuals(self.network, batch)
-        losses = [residual.square().mean(-1) for residual in residuals.values()]
         self.optimizer.zero_grad()
-        torch.stack(losses).sum().backward()
+        loss(self.problem, self.network, batch).backward()
         self.optimizer.step()
 
     def step(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from benchmarks import gpu
+from trainables.randomness import Generators
 
 CPU_ALONE = """
 import runpy, sys
@@ -43,3 +44,14 @@ def test_the_bare_step_is_the_step_of_a_training_with_equal_weights():
         bare.step()
     for ours, theirs in zip(training.parameters, bare.network.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("name", gpu.NAMES)
+def test_what_a_graph_captures_reads_no_number(name):
+    nowhere = torch.device("meta")  # which has shapes and devices, and no numbers to be read
+    problem = gpu.PROBLEMS[name]()
+    initial, points = (Generators.from_seed(0, 2, k, device=nowhere) for k in (0, 1))
+    network = problem.build(problem.default_point, initial).to(nowhere)
+    batch, _ = problem.draw(network, problem.start(points), points)
+    gpu.loss(problem, network, batch).backward()
+    assert all(p.grad.shape == p.shape for p in network.parameters())
