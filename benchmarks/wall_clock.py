@@ -33,6 +33,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from typing import Any
 
 from benchmarks import measured
@@ -97,12 +98,13 @@ def swept(arm: str, problem: str, seconds: float, seed: int) -> dict[str, Any]:
         "epochs": len(rows),
         "point": told["points"].get(trial),
         "epoch": epochs,
+        "true": math.inf,  # until it is known
         "load": round(os.getloadavg()[0], 2),  # of the machine, this sweep included
     }
 
 
 def retrained(runs: Sequence[dict[str, Any]]) -> None:
-    """Note the true errors, trained two at a time."""
+    """Note the true errors, trained two at a time; `inf` where nothing was reported."""
     workers = ProcessPoolExecutor(SLOTS, multiprocessing.get_context("spawn"))
     with workers:
         waiting = {
@@ -113,7 +115,8 @@ def retrained(runs: Sequence[dict[str, Any]]) -> None:
             if run["point"] is not None
         }
         for k, run in enumerate(runs):
-            run["true"] = waiting[k].result() if k in waiting else math.inf
+            if k in waiting:
+                run["true"] = waiting[k].result()
 
 
 def show(runs: Sequence[Mapping[str, Any]], seconds: float) -> None:
@@ -133,21 +136,25 @@ def show(runs: Sequence[Mapping[str, Any]], seconds: float) -> None:
 
 def main(seconds: float = SECONDS, repeats: int = REPEATS, kept: bool = False) -> None:
     runs: list[dict[str, Any]] = []
+
+    def note(done: int) -> None:
+        if kept:
+            data = {"seconds": seconds, "repeats": done, "slots": SLOTS, "runs": finite(runs)}
+            measured.keep("wall_clock", data, "benchmarks.wall_clock")
+
     for seed in range(repeats):
-        turn = [swept(arm, problem, seconds, seed) for problem in FIELDS for arm in ARMS]
-        retrained(turn)
-        for run in turn:
+        for problem, arm in product(FIELDS, ARMS):
+            run = swept(arm, problem, seconds, seed)
             print(
-                f"repeat {seed + 1}: {run['problem']:20}{run['arm']:9} claims "
-                f"{run['claimed']['100%']:.3g}, true {run['true']:.3g}; {run['trials']} trials, "
-                f"{run['epochs']} epochs, the first after {run['first report']:g} s; "
-                f"load {run['load']}",
+                f"repeat {seed + 1}: {problem:20}{arm:9} claims {run['claimed']['100%']:.3g}; "
+                f"{run['trials']} trials, {run['epochs']} epochs, the first after "
+                f"{run['first report']:g} s; load {run['load']}",
                 flush=True,
             )
-        runs += turn
-        if kept:  # after every turn, so that what was measured stays if the rest is given up
-            data = {"seconds": seconds, "repeats": seed + 1, "slots": SLOTS, "runs": finite(runs)}
-            measured.keep("wall_clock", data, "benchmarks.wall_clock")
+            runs.append(run)
+        note(seed + 1)  # so that what was measured stays if the rest is given up
+    retrained(runs)
+    note(repeats)
     show(runs, seconds)
 
 
