@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -53,7 +54,10 @@ class Report:
     def from_json(cls, data: Mapping[str, Any]) -> Report:
         """The inverse of `to_json`: None in `error` is a lost replicate, elsewhere not a number."""
         groups = {
-            group: {name: _numbers(row, math.nan) for name, row in data.get(group, {}).items()}
+            group: {
+                sys.intern(name): _numbers(row, math.nan)  # else each report had names of its own
+                for name, row in data.get(group, {}).items()
+            }
             for group in ("losses", "weights", "gradient_norms", "cosines", "metrics")
         }
         return cls(

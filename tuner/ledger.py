@@ -97,6 +97,16 @@ class Ledger:
             self._index.put(_TRIAL_EVENTS[event["event"]](trial, event))
         self.table = replace(self.table, clock=event.get("clock", self.table.clock))
 
+    def abridge(self, number: int) -> None:
+        """Of a trial that has ended keep the first and the last report, for whom those are enough.
+
+        Reports are nearly all of the memory of a large sweep.
+        """
+        trial = self._trials[number]
+        if trial.ended and len(trial.reports) > 2:
+            ends = (trial.reports[0], trial.reports[-1])
+            self._index.put(replace(trial, reports=ends))
+
     def waiting(self, reason: str) -> None:
         """Why the driver does nothing just now; empty when it goes on."""
         if reason != self.table.waiting:

@@ -186,6 +186,17 @@ class Translation:
             update.metrics.append(Metric("best_error", best.error, time, ended))
         # also each time that there are twice as many, since charts show what trials have in common
         self._outdated |= self.best.trial != before or ended & (ended - 1) == 0
+        if self._known_default and trial.number != 1:
+            self.ledger.abridge(trial.number)
+
+    @property
+    def _known_default(self) -> bool:
+        """Whether the note compares no more with a default point that is still on its way.
+
+        From then on it reads of the others how they ended; the driver has their curves already.
+        """
+        first = self.ledger.table.trials.get(1)
+        return first is not None and first.status in (Status.FINISHED, Status.DIVERGED)
 
     def _rung(self, update: Update, before: Trial | None, after: Trial, time: int) -> None:
         if before is None:

@@ -382,3 +382,14 @@ def test_a_batch_is_halved_across_its_kinds() -> None:
     assert whole.halves() == (Batch(metrics, [], []), Batch([], whole.params, whole.tags))
     left, right = whole.halves()[1].halves()
     assert (left, right) == (Batch([], [("p", "1")], []), Batch([], [("q", "2")], [("t", "3")]))
+
+
+def test_of_trials_that_have_ended_the_curves_are_forgotten_and_all_is_told_the_same() -> None:
+    ends = ["finished", "stopped", "diverged"]
+    events = opening() + [e for n in range(1, 9) for e in trial(n, 28 - n, end=ends[(n - 1) % 3])]
+    lean, whole = Translation(), Translation()
+    whole.ledger.abridge = lambda number: None  # type: ignore[method-assign]
+    for event in stamped(*events, closing()):
+        assert lean([event]) == whole([event])
+    kept = {t.number: len(t.reports) for t in lean.ledger.table}
+    assert kept == {1: 27} | dict.fromkeys(range(2, 9), 2)
