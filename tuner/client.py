@@ -20,6 +20,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -42,6 +43,8 @@ PATIENCE = 120.0
 """Seconds for which it is asked again whether an unanswered submission has arrived."""
 AWAY = 300.0
 """Seconds for which a cluster that does not answer is waited for."""
+KEPT = 60.0
+"""Seconds for which a job that only looked is left in Ray's list."""
 STOP_SECONDS = 60
 """Seconds that a driver gets to end in order; Ray's own default is 3."""
 
@@ -138,16 +141,21 @@ class Client:
         """What the head knows, by a short job; see `tuner.on_head`."""
         id = f"tuner-{what}-{uuid.uuid4().hex[:12]}"
         self.jobs.submit(id, entrypoint(what, about), {}, {"tuner.asks": what})
-        try:
-            job = self._ended(id, PATIENCE)
-            logs = self.jobs.logs(id)
-        finally:
-            _forget(self.jobs, id)
+        job = self._ended(id, PATIENCE)
+        logs = self.jobs.logs(id)
+        self._forget_old_questions()
         for line in logs.splitlines():
             if line.startswith(MARK):
                 answer: dict[str, Any] = json.loads(line.removeprefix(MARK))
                 return answer
         raise _no_answer(self.jobs.address, job, logs)
+
+    def _forget_old_questions(self) -> None:
+        """Remove jobs that only looked. Not at once: Ray would list what it still watches as failed."""
+        with suppress(TunerError):  # then they lie there until the next question, and harm nobody
+            for job in self.jobs.all():
+                if "tuner.asks" in job.metadata and job.ended and job.age > KEPT:
+                    self.jobs.delete(job.id)
 
     def _attempts(self) -> dict[str, Job]:
         """The last attempt at each sweep."""
@@ -348,13 +356,6 @@ def _no_answer(address: str, job: Job | None, logs: str) -> TunerError:
     return (
         SweepMissing(said) if "nothing is recorded" in said else TunerError(f"{address}: {said}")
     )
-
-
-def _forget(jobs: Jobs, id: str) -> None:
-    try:
-        jobs.delete(id)
-    except TunerError:  # it lies there until the cluster ends, and harms nobody
-        return
 
 
 def _minor(text: str) -> str:

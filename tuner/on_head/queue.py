@@ -126,7 +126,7 @@ class Queue:
     def place(self, ticket: Ticket, since: float | None = None) -> Iterator[Place]:
         """Stand in it for as long as this lasts. since: the time of its place; now by default."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        number = f"{int((since or time.time()) * 1000):015d}-{os.getpid()}"
+        number = f"{int((since or time.time()) * 1e6):017d}-{os.getpid()}"
         path = self.folder / f"{number}.lock"
         # ready before anybody sees it, so that nobody takes it for abandoned
         fresh = self.folder / f".{number}.new"

@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from importlib.metadata import version
 
 import pytest
@@ -193,3 +194,31 @@ def test_of_two_that_submit_the_same_at_once_one_starts_it():
     other = {**answers, "/api/jobs/a.1": {**there, "metadata": metadata | {"tuner.digest": "x"}}}
     with answering(other) as (address, _), pytest.raises(tuner.SweepExists):
         tuner.Client(address, "token").submit(SWEEP)
+
+
+def test_jobs_that_only_looked_are_forgotten_when_ray_has_done_with_them():
+    def job(id, ago, **metadata):
+        start = (time.time() - ago) * 1000
+        return {
+            "submission_id": id,
+            "status": "SUCCEEDED",
+            "start_time": start,
+            "metadata": metadata,
+        }
+
+    looked = {**job("now", 1), "logs": 'tuner-answer: {"grows": false}'}
+    listed = [
+        job("a.1", 900),
+        job("old", 90, **{"tuner.asks": "ask"}),
+        job("new", 9, **{"tuner.asks": "ask"}),
+    ]
+
+    def jobs(method, body):
+        return {} if method == "POST" else listed
+
+    with answering({"/api/jobs/": jobs, "/api/jobs/tuner-look": looked, "/api/jobs/old": {}}) as (
+        address,
+        requests,
+    ):
+        assert tuner.Client(address, "token").ask("look") == {"grows": False}
+    assert [path for method, path, _ in requests if method == "DELETE"] == ["/api/jobs/old"]
