@@ -67,6 +67,7 @@ def _files(server: Server, run: str, result: Result, report: Path) -> None:
     told = digest(journal)
     with tempfile.TemporaryDirectory() as scratch:
         (Path(scratch) / "journal.sha256").write_text(f"{told}  {journal.name}\n")
+        result.figures.save(Path(scratch) / "figures")
         ask(partial(server.client.log_artifacts, run, scratch))
     ask(partial(server.client.log_artifact, run, str(report)))
     ask(partial(server.client.set_tag, run, "tuner.journal_sha256", told))

@@ -98,7 +98,9 @@ def test_the_report_and_the_digest_of_the_journal_lie_beside_the_numbers(sweep, 
     state = record(sweep.folder)
     client = MlflowClient(state["uri"])
     files = {artifact.path for artifact in client.list_artifacts(state["run"])}
-    assert files >= {"report.html", "sweep.yaml", "journal.sha256"}
+    assert files >= {"report.html", "sweep.yaml", "journal.sha256", "figures"}
+    figures = {artifact.path for artifact in client.list_artifacts(state["run"], "figures")}
+    assert "figures/best_so_far.png" in figures
     told = hashlib.sha256((sweep.folder / "journal.jsonl").read_bytes()).hexdigest()
     assert client.get_run(state["run"]).data.tags["tuner.journal_sha256"] == told
 
