@@ -160,6 +160,14 @@ def test_ray_asks_for_its_token_on_every_node(files):
 
 
 @every_set
+def test_submitted_sweeps_go_to_a_volume_that_all_nodes_of_ray_share(files):
+    both = dict(services(files))
+    storage = both["head"]["environment"]["TUNER_STORAGE"]
+    for name in ("head", "worker"):
+        assert f"sweeps:{storage}" in both[name]["volumes"], name
+
+
+@every_set
 def test_the_database_is_reached_by_mlflow_alone(files):
     whole = compose(*files)
     assert {n for n, s in whole["services"].items() if "database" in s["networks"]} == {
@@ -294,6 +302,18 @@ def test_kuberay_has_the_token_no_trials_on_the_head_and_rays_own_version():
     assert spec["authOptions"]["mode"] == "token"
     assert spec["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
     assert f"ray=={spec['rayVersion']}\n" in (ROOT / "constraints.txt").read_text()
+
+
+def test_on_kubernetes_sweeps_can_ask_for_all_workers_that_may_come():
+    (spec,) = (o["spec"] for _, o in OBJECTS if o["kind"] == "RayCluster")
+    (head,) = spec["headGroupSpec"]["template"]["spec"]["containers"]
+    said = {variable["name"]: variable.get("value") for variable in head["env"]}
+    cpus = [
+        int(group["rayStartParams"]["num-cpus"]) * group["maxReplicas"]
+        for group in spec["workerGroupSpecs"]
+    ]
+    assert said["TUNER_MOST_CPUS"] == str(sum(cpus))
+    assert said["TUNER_STORAGE"] in {mount["mountPath"] for mount in head["volumeMounts"]}
 
 
 def test_kustomize_gets_every_file_but_the_job():
