@@ -12,6 +12,7 @@ from benchmarks import (
     wave1d,
 )
 from benchmarks.reproduce import __main__ as reproduce
+from benchmarks.scale import __main__ as scale
 from benchmarks.search import __main__ as search
 
 SHORT = {
@@ -20,6 +21,7 @@ SHORT = {
     overhead: overhead.quick,
     wall_clock: wall_clock.quick,
     gpu: gpu.quick,
+    scale: scale.quick,
     balancers: balancers.quick,
     genz3: genz3.quick,
     burgers_uniform: burgers_uniform.main,

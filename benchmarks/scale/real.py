@@ -59,7 +59,6 @@ def run(slots: int, trials: int, seconds: float, epochs: int) -> dict[str, Any]:
     full = begun[min(slots, len(begun)) - 1]
     busy = sum(_share(span, full) for span in spans) * epochs * seconds
     reports = sum(len(trial.reports) for trial in result.trials)
-    ideal = trials * epochs * seconds / slots
     return {
         "slots": slots,
         "trials": trials,
@@ -67,7 +66,7 @@ def run(slots: int, trials: int, seconds: float, epochs: int) -> dict[str, Any]:
         "epoch seconds": seconds,
         "epochs": epochs,
         "reports": reports,
-        "ideal": ideal,
+        "ideal": reports * seconds / slots,
         "call": call,
         "work": end - begun[0],
         "full": end - full,

@@ -24,7 +24,7 @@ from benchmarks.scale.simulated import driver_of, simulate, sweep_of, temporary_
 SLOTS, QUICK_SLOTS = (1, 2, 4, 8, 16, 64), (1, 4)
 EPOCH_SECONDS = (0.1, 1.0, 10.0)
 REAL, QUICK_REAL = (1, 2, 4, 8), ()
-REAL_EPOCHS, A_SLOT = 9, 4
+REAL_EPOCHS, A_SLOT = 9, 3
 """Epochs of a real trial, and trials to a slot."""
 SCHEDULER, TRIALS, WALL = "asha_promotion", 20, 500
 

@@ -1,0 +1,161 @@
+"""The sections of docs/performance.md on how costs grow with a sweep; see benchmarks/scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from performance_tables import table, verdicts
+
+Result = Mapping[str, Any]
+MIB = 2**20
+
+
+def driver(found: Result) -> str:
+    """What a report and a trial cost, by how many trials there are."""
+    rows = [(row["scheduler"], f"{row['trials']:,}", *_costs(row)) for row in found["rows"]]
+    head = ("scheduler", "trials", "reports", "us a report", "of the last 100 trials")
+    claims = [
+        (f"{row['scheduler']}, {what}: {row['to']:,} trials, times {row['from']:,}", row[key])
+        for row in found["ratios"]
+        for what, key in (("a report", "us a report"), ("memory a trial", "bytes a trial"))
+    ]
+    held = max(row.get("rss", 0) for row in found["rows"]) / MIB
+    most = found["most bytes"] / MIB
+    return "\n\n".join(
+        [
+            "## As a sweep grows: the driver",
+            "The real driver, ledger and journal on a simulated clock, without Ray: 16 slots, the "
+            "searcher `random`, up to 27 epochs, reports of three losses with four replicates. "
+            "Processor time over a whole sweep by its reports, the proposals among them. A trial of "
+            "a larger sweep may report more often, since more of them get to high rungs.",
+            table((*head, "KiB a trial", "MiB in all"), rows),
+            verdicts(
+                [(what, value, found["goal"], "at most") for what, value in claims]
+                + [("MiB of the largest driver, without Ray and MLflow", held, most, "at most")]
+            ),
+        ]
+    )
+
+
+def _costs(row: Result) -> tuple[str, ...]:
+    if "given up" in row:
+        return (f"given up after {row['given up']} s", "", "", "", "")
+    return (
+        f"{row['reports a trial'] * row['trials']:,.0f}",
+        f"{row['us a report']:.0f}",
+        f"{row['us a report, last']:.0f}",
+        f"{row['bytes a trial'] / 2**10:.1f}",
+        f"{row['rss'] / MIB:.0f}",
+    )
+
+
+def searchers(found: Result) -> str:
+    """What the next point costs, by how many trials are known."""
+    sizes = list(found["rows"][0]["ms"])
+    rows = [
+        (row["searcher"], *(_proposal(row["ms"].get(size, ""), found) for size in sizes))
+        for row in found["rows"]
+    ]
+    return "\n\n".join(
+        [
+            "## As a sweep grows: searchers",
+            "Milliseconds of the processor for a proposal in six dimensions, three quarters of the "
+            "trials stopped early: the upper quartile of those that follow each other, and in "
+            "brackets the first of all, with nothing cached. Proposals are made while trials run.",
+            table(("trials known:", *(f"{int(size):,}" for size in sizes)), rows),
+        ]
+    )
+
+
+def _proposal(ms: Any, found: Result) -> str:
+    if ms is None:
+        return f"more than {found['limit']} s"
+    return f"{ms['next']:.3g} ({ms['first']:.3g})" if ms else ""
+
+
+def reading(found: Result) -> str:
+    """What it takes to look at a sweep."""
+    names = list(found["rows"][0]["steps"])
+    rows = [
+        (name, *(f"{row['steps'][name]['seconds']:.2f}" for row in found["rows"]))
+        for name in names
+    ]
+    sizes = (f"{row['trials']:,} trials, {row['events']:,} events" for row in found["rows"])
+    large = found["rows"][-1]
+    return "\n\n".join(
+        [
+            "## As a sweep grows: reading it",
+            f"Seconds of the processor, of a sweep by `{found['scheduler']}`; with {large['trials']:,} "
+            f"trials its journal has {large['journal bytes'] / MIB:.1f} MiB and its report "
+            f"{large['report bytes'] / MIB:.1f} MiB. `translation` is all that MLflow is told, "
+            "`driver` what going on with the sweep takes before the first segment.",
+            table(("", *sizes), rows),
+        ]
+    )
+
+
+def slots(found: Result) -> str:
+    """How busy slots are kept."""
+    first = found["simulated"][0]
+    rows = [
+        (
+            f"{row['slots']}, simulated, {row['part']}",
+            *(f"{share:.2%}" for share in row["busy"].values()),
+        )
+        for row in found["simulated"]
+    ]
+    rows += [
+        (
+            f"{row['slots']}, for real",
+            *(
+                f"{row['utilisation']:.2%}" if float(key) == row["epoch seconds"] else ""
+                for key in first["busy"]
+            ),
+        )
+        for row in found["real"]
+    ]
+    return "\n\n".join(
+        [
+            "## Slots",
+            "The share of the time that slots train, by the seconds of an epoch. Simulated: what the "
+            "driver works is measured and added to the clock, one thing after the other; `with Ray` "
+            "adds the processor time of a whole driver process a report, as the real sweeps had it. "
+            "For real: trials that sleep, so that there are more slots than cores, from when all "
+            "slots had a trial.",
+            table(("slots", *(f"{key} s" for key in first["busy"])), rows),
+        ]
+    )
+
+
+def ray(found: Result) -> str:
+    """Trials of a second, beside what Ray publishes."""
+    told, ours = found["published"], found["ours"]
+    full = ours["utilisation"] * ours["full"]
+    rows = [
+        (name, f"{trials:,}", f"{seconds:.1f}", f"{ideal:.1f}", f"{seconds / ideal - 1:.1%}")
+        for name, trials, seconds, ideal in (
+            ("Ray, as published", told["trials"], told["seconds"], told["ideal"]),
+            ("ours, with the start of Ray", ours["reports"], ours["call"], ours["ideal"]),
+            ("ours, first to last trial", ours["reports"], ours["work"], ours["ideal"]),
+            ("ours, since all slots are full", ours["reports"], ours["full"], full),
+        )
+    ]
+    return "\n\n".join(
+        [
+            "## Ray's own figure",
+            f"Trials of a second on {told['slots']} slots, as in Ray's benchmark of bookkeeping (16 "
+            "cores, nothing saved, no server). Ours has a durable journal and tells MLflow; its trials "
+            "sleep, and all else shares the cores of the machine below.",
+            table(("", "trials", "seconds", "ideal", "overhead"), rows),
+        ]
+    )
+
+
+SECTIONS: Mapping[str, Callable[[Result], str]] = {
+    "scale_driver": driver,
+    "scale_searchers": searchers,
+    "scale_reading": reading,
+    "scale_slots": slots,
+    "scale_ray": ray,
+}
