@@ -95,6 +95,30 @@ def reading(found: Result) -> str:
     )
 
 
+def memory(found: Result) -> str:
+    """A whole driver's process at its largest."""
+    names = ("loaded", "with the driver", "with the sender", "at most")
+    return "\n\n".join(
+        [
+            "## As a sweep grows: memory",
+            f"MiB of a driver's process with Ray and MLflow loaded, {found['trials']:,} trials that all "
+            f"run to the end ({found['reports']:,} reports in its table), and MLflow's sender, which "
+            "remembers of trials that have ended how they began and ended.",
+            table(names, [[f"{found[name] / MIB:.0f}" for name in names]]),
+            verdicts(
+                [
+                    (
+                        "MiB of the driver's process",
+                        found["at most"] / MIB,
+                        found["goal"] / MIB,
+                        "at most",
+                    )
+                ]
+            ),
+        ]
+    )
+
+
 def slots(found: Result) -> str:
     """How busy slots are kept."""
     first = found["simulated"][0]
@@ -156,6 +180,7 @@ SECTIONS: Mapping[str, Callable[[Result], str]] = {
     "scale_driver": driver,
     "scale_searchers": searchers,
     "scale_reading": reading,
+    "scale_memory": memory,
     "scale_slots": slots,
     "scale_ray": ray,
 }

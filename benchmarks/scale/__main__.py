@@ -1,15 +1,16 @@
 """How costs grow with a sweep, up to 10,000 trials and 64 slots.
 
-    python -m benchmarks.scale [--quick] [--only driver,searchers,reading,slots,ray] [--trials N]
+    python -m benchmarks.scale [--quick] [--only driver,searchers,reading,memory,slots,ray] [--trials N]
 
 driver     microseconds a report and memory a trial, for each scheduler
 searchers  milliseconds of a proposal, for each searcher
 reading    the journal, `Result`, what MLflow is told, and the report
+memory     of a whole driver's process at its largest
 slots      how busy slots are kept, simulated and for real
 ray        10,000 trials of a second on 16 slots, beside what Ray publishes; over ten minutes, so it
            is run only where it is named; --trials shortens it
 
-The first lines of `benchmarks/scale/*.py` say what is compared with what. No Ray in the first three;
+The first lines of `benchmarks/scale/*.py` say what is compared with what. Nothing runs on Ray in the first four;
 their journals lie in shared memory where there is some, so that no disk has a part in the numbers.
 """
 
@@ -17,12 +18,13 @@ import argparse
 from collections.abc import Sequence
 
 from benchmarks import measured
-from benchmarks.scale import driver, published, reading, searchers, slots
+from benchmarks.scale import driver, memory, published, reading, searchers, slots
 
 PARTS = {
     "driver": driver.main,
     "searchers": searchers.main,
     "reading": reading.main,
+    "memory": memory.main,
     "slots": slots.main,
 }
 RAY = "ray"

@@ -62,7 +62,7 @@ def case(trials: int) -> Row:
         number = len(events)
         timed("replay", lambda found=events: replay(found))
         del events
-        timed("translation", lambda: _translated(journal))
+        timed("translation", lambda: translated(journal))
 
         def reopened() -> Driver:
             with Journal(journal) as again:
@@ -88,7 +88,8 @@ def _opened(folder: Path) -> Result:
     return result
 
 
-def _translated(journal: Path) -> Translation:
+def translated(journal: Path) -> Translation:
+    """After all that it has to say of a journal, piece by piece."""
     follow, translation = Follower(journal), Translation()
     while events := follow(PIECE):
         for update in translation(events).values():
