@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults hosts check fix bench docs up down logs
+.PHONY: help demo test faults hosts check fix bench docs screenshots up down logs
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -44,6 +44,9 @@ docs: $(READY)  ## generate docs/balancers.md, problems.md and performance.md
 	$(BIN)/python docs/make_balancers.py
 	$(BIN)/python docs/make_problems.py
 	$(BIN)/python docs/make_performance.py
+
+screenshots: $(READY)  ## the pictures of the README and docs/seeing.md, by Debian's Chromium
+	$(BIN)/python docs/make_seeing.py
 
 up: export TUNER_UID = $(shell test $$(id -u) = 0 && echo 1000 || id -u)
 up:  ## the service on this machine, in containers: Ray, MLflow, PostgreSQL (docs/cluster.md)

@@ -154,8 +154,8 @@ class Page:
             return ""
         return (
             self._draw("importance", importance.drawn(self.found.importances, unit))
-            + self._draw("slices", parameters.slices_of(seen, unit))
-            + self._draw("parallel", parameters.parallel_of(seen, unit))
+            + self._draw("slices", parameters.slices_of(seen, unit, self.found.ranked))
+            + self._draw("parallel", parameters.parallel_of(seen, unit, self.found.ranked))
         )
 
     def _rungs(self) -> str:

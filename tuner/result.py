@@ -36,8 +36,11 @@ USAGE = """import tuner
 best = tuner.Result({folder!r}).best()
 best.point              # the hyperparameters
 best.error              # the median over replicates
-best.predict(points)    # (b, d) -> (b, o)
+"""
+OF_A_PROBLEM = """best.predict(points)    # (b, d) -> (b, o)
 best.network()          # torch, all replicates
+"""
+OF_A_FUNCTION = """best.checkpoint()       # what it yielded last as such
 """
 
 
@@ -200,7 +203,7 @@ class Result:
         """
         from tuner import report
 
-        name = self.folder.name
+        name, function = self.folder.name, self.trials.specification.get("trainable")
         storage = storage_of(self.folder)
         return report.write(
             self.trials,
@@ -210,10 +213,11 @@ class Result:
             sweep_yaml=content_of(self.folder / "sweep.yaml", MOST_BYTES).decode(errors="replace"),
             how_to=(
                 f"tuner best {name} --storage {shlex.quote(storage)}",
-                f"tuner export {name} --storage {shlex.quote(storage)}",
+                *([] if function else [f"tuner export {name} --storage {shlex.quote(storage)}"]),
                 f"tuner ui --storage {shlex.quote(storage)}",
             ),
-            usage=USAGE.format(folder=str(within(storage, name))),
+            usage=USAGE.format(folder=str(within(storage, name)))
+            + (OF_A_FUNCTION if function else OF_A_PROBLEM),
             solution=self.solution(),
         )
 

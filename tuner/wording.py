@@ -108,8 +108,8 @@ def count(number: int, noun: str) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """`75 %` of 0.75."""
-    return f"{100 * share:.{digits}f} %"
+    """`75 %` of 0.75, which no line breaks apart."""
+    return f"{100 * share:.{digits}f}\u00a0%"
 
 
 def fidelity(level: float, unit: str) -> str:

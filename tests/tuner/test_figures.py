@@ -261,13 +261,14 @@ def test_importances_are_bars_and_a_map_over_the_losses():
     assert np.shape(cells.z) == (len(bars.x), 2)
     assert figure.layout.xaxis2.ticktext == ("pde", "boundary")
     assert re.match(
-        r"rate \(\d+ %\) matters most for error; width \(\d+ %\) for the loss bound", title(figure)
+        r"rate \(\d+\s%\) matters most for error; width \(\d+\s%\) for the loss bound",
+        title(figure),
     )
 
 
 def test_slices_show_a_conditional_parameter_only_where_it_counts():
     figure = of_parameters.slices(parameters(trials=40))
-    names = {axis.title.text: name for name, axis in axes(figure)}
+    names = {axis.title.text or "": name for name, axis in axes(figure)}
     panel = next(name for text, name in names.items() if "alpha" in text)
     assert "(20 trials)" in next(text for text in names if "alpha" in text)
     counted = next(one for one in figure.data if one.xaxis == panel.replace("axis", ""))
@@ -330,7 +331,9 @@ def test_a_solution_is_drawn_as_map_curves_or_points():
     shown = figures.solution(Solution("map", 3, grid, exact + 0.04, exact, (5, 5)))
     assert [one.type for one in shown.data] == ["heatmap"] * 3
     assert np.allclose(shown.data[2].z, 0.04)
-    assert title(shown) == "Trial 3 is nowhere further from the truth than 1.00 % of its range"
+    assert (
+        title(shown) == "Trial 3 is nowhere further from the truth than 1.00\u00a0% of its range"
+    )
     curves = figures.solution(Solution("curves", 3, grid, exact, None, (5, 5), across=1))
     assert len(curves.data) == 5
     assert "not known" in title(curves)

@@ -48,11 +48,12 @@ class Figures:
 
     def slices(self, names: Sequence[str] = ()) -> Figure:
         """The error over each parameter; by default over those that matter most."""
-        return parameters.slices_of(self._found.seen, self._found.table.unit, names)
+        found = self._found
+        return parameters.slices_of(found.seen, found.table.unit, names or found.ranked)
 
     def parallel(self) -> Figure:
         """Parallel coordinates: a line for each trial."""
-        return parameters.parallel_of(self._found.seen, self._found.table.unit)
+        return parameters.parallel_of(self._found.seen, self._found.table.unit, self._found.ranked)
 
     def rungs(self) -> Figure:
         """Who was stopped when, and how well the order at a rung foretells that at the end."""

@@ -38,11 +38,11 @@ def slices(table: TrialTable, parameters: Sequence[str] = ()) -> Figure:
     return slices_of(study_of(table), table.unit, parameters)
 
 
-def parallel_of(seen: Seen, unit: str = "epochs") -> Figure:
-    """The same of a study that is there."""
+def parallel_of(seen: Seen, unit: str = "epochs", ranked: Sequence[str] = ()) -> Figure:
+    """The same of a study that is there. ranked: its parameters, if they are known by importance."""
     from optuna.visualization import plot_parallel_coordinate
 
-    names = _ranked(seen)[:AXES]
+    names = list(ranked or _ranked(seen))[:AXES]
     finite = sorted(_trials(seen), key=lambda trial: trial.value or 0.0)
     kept = _some(finite)
     of = f"{count(len(kept), 'trial')}" + (f" of {len(finite)}" if len(kept) < len(finite) else "")
@@ -74,9 +74,9 @@ def parallel_of(seen: Seen, unit: str = "epochs") -> Figure:
         xaxis={**drawn.layout.xaxis.to_plotly_json(), "zeroline": False},
         yaxis=drawn.layout.yaxis.to_plotly_json(),
         shapes=[shape.to_plotly_json() for shape in drawn.layout.shapes],
-        margin={"l": 70, "r": 40, "b": 60},
+        margin={"l": 70, "r": 40, "b": 75},
     )
-    figure.update_xaxes(ticktext=[seen.objective, *map(_in_lines, sorted(names))], tickangle=0)
+    figure.update_xaxes(ticktext=[seen.objective, *map(_in_column, sorted(names))], tickangle=0)
     for note in drawn.layout.annotations:
         text = note.text
         if note.x == 0:
@@ -97,7 +97,7 @@ def slices_of(seen: Seen, unit: str = "epochs", parameters: Sequence[str] = ()) 
     """The same of a study that is there; by default the parameters that matter most."""
     from optuna.visualization import plot_slice
 
-    names = [name for name in parameters or _ranked(seen)[:SLICES] if name in seen.parameters]
+    names = [name for name in (parameters or _ranked(seen))[:SLICES] if name in seen.parameters]
     rows = max(1, math.ceil(len(names) / COLUMNS))
     how = (
         f"{seen.objective.capitalize()} of each trial after {fidelity(seen.level, unit)}, over a parameter, the "
@@ -147,7 +147,7 @@ def slices_of(seen: Seen, unit: str = "epochs", parameters: Sequence[str] = ()) 
             order = [_bare(x) for x in axis.categoryarray if x in dots.x]
             figure.update_xaxes(type="category", categoryorder="array", categoryarray=order, **at)
         elif axis.type == "log":
-            figure.update_xaxes(**LOG, **at)
+            figure.update_xaxes(**(LOG | {"nticks": 2}), **at)  # there is room for few
         figure.update_yaxes(**LOG, **at)
         if place % COLUMNS == 0:
             figure.update_yaxes(title_text=plain(seen.objective), **at)
@@ -209,6 +209,11 @@ def _in_lines(name: str) -> str:
     if len(name) <= 18 or not first:
         return plain(name, 24)
     return f"{plain(first, 24)}<br>.{plain(last, 24)}"
+
+
+def _in_column(name: str) -> str:
+    """Between two axes there is room for a word."""
+    return plain(name, 40).replace(".", "<br>.") if len(name) > 14 else plain(name)
 
 
 def _bare(label: str) -> str:

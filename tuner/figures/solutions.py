@@ -202,7 +202,11 @@ def _quiet(figure: Figure, bottom: int) -> Figure:
         note.update(font={"size": 12})
     if figure.data[0].type == "heatmap":
         figure.update_xaxes(showgrid=False).update_yaxes(showgrid=False)
-    return figure.update_layout(margin={"b": bottom})
+    room = 18  # above the panels, for their titles
+    layout = figure.layout
+    return figure.update_layout(
+        margin={"b": bottom, "t": layout.margin.t + room}, height=layout.height + room
+    )
 
 
 def _short(values: np.ndarray | list[float]) -> Any:

@@ -39,6 +39,11 @@ class Findings:
         """Which parameter matters, for the objective and for each loss."""
         return importances_of(self.seen)
 
+    @property
+    def ranked(self) -> list[str]:
+        """The parameters, the most important first, or as they come if nothing is known of that."""
+        return list(self.importances.objective) or list(self.seen.parameters)
+
     @cached_property
     def rungs(self) -> Rungs:
         """Who was stopped when."""
