@@ -41,7 +41,7 @@ def expanded(
     _, b, d = x.shape
     together = torch.cat([x, *others], dim=1) if others else x
     sizes = [b, *(points.shape[1] for points in others)]
-    rows = network.rows(together, b, second) if isinstance(network, Network) else None
+    rows = network.derived(together, b, second) if isinstance(network, Network) else None
     if rows is None:
         return _differentiated(network, x, others, second)
     found = []

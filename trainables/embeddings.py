@@ -26,7 +26,9 @@ class Embedding(Protocol):
         """(r, b, d) -> (r, b, width)."""
         ...
 
-    def rows(self, x: Tensor, scale: Tensor, fixed: Tensor | None, b: int, second: int) -> Tensor:
+    def derived(
+        self, x: Tensor, scale: Tensor, fixed: Tensor | None, b: int, second: int
+    ) -> Tensor:
         """(r, n + (d + second) b, width): `embed` at the n points x, then for the first b of them its
         derivatives along the d inputs before they were scaled by `scale` (d,), input by input, and the
         second ones along the first `second` of them.
@@ -47,7 +49,9 @@ class NoEmbedding:
     def embed(self, x: Tensor, fixed: Tensor | None) -> Tensor:
         return x
 
-    def rows(self, x: Tensor, scale: Tensor, fixed: Tensor | None, b: int, second: int) -> Tensor:
+    def derived(
+        self, x: Tensor, scale: Tensor, fixed: Tensor | None, b: int, second: int
+    ) -> Tensor:
         r, n, d = x.shape
         found = x.new_zeros(r, n + (d + second) * b, d)
         found[:, :n] = x
@@ -89,7 +93,9 @@ class Fourier:
         angle = torch.bmm(x, fixed)
         return torch.cat([angle.cos(), angle.sin()], dim=-1)
 
-    def rows(self, x: Tensor, scale: Tensor, fixed: Tensor | None, b: int, second: int) -> Tensor:
+    def derived(
+        self, x: Tensor, scale: Tensor, fixed: Tensor | None, b: int, second: int
+    ) -> Tensor:
         assert fixed is not None
         angle = torch.bmm(x, fixed)  # (r, n, k)
         cos, sin = angle.cos(), angle.sin()

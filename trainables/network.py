@@ -46,7 +46,7 @@ class Network(nn.Module):
     last_layer: slice = slice(None)
     draws: Generators | None = None
 
-    def rows(self, x: Tensor, b: int, second: int) -> tuple[Tensor, Tensor] | None:
+    def derived(self, x: Tensor, b: int, second: int) -> tuple[Tensor, Tensor] | None:
         """In one pass, the outputs (r, n, o) at x (r, n, d), and for the first b of these points their
         derivatives along each input and the second ones along the first `second` inputs, one after
         the other, (r, (d + second) b, o). None: there is no such way.
@@ -103,11 +103,11 @@ class MLP(Network):
         self.offset: Tensor
         self.fixed: Tensor | None
 
-    def rows(self, x: Tensor, b: int, second: int) -> tuple[Tensor, Tensor] | None:
+    def derived(self, x: Tensor, b: int, second: int) -> tuple[Tensor, Tensor] | None:
         if not self._plain:
             return None
         scaled, d = torch.addcmul(self.offset, x, self.slope), x.shape[-1]
-        h = self.embedding.rows(scaled, self.slope, self.fixed, b, second)
+        h = self.embedding.derived(scaled, self.slope, self.fixed, b, second)
         return taylor.perceptron(self.theta, h, self.shapes, self.activation, b, d, second)
 
     @property

@@ -273,7 +273,9 @@ class Training:
         progress, chosen = min((self.steps + 1) / self.horizon, 1.0), self.chosen
         factor = chosen.schedule.scale(progress, self.history) * warm_up(progress, chosen.warmup)
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
-            parameter.grad = gradient
+            # torch 2.13's fused Adam reads a gradient on the CPU as if it lay in memory like its
+            # parameter, whatever its strides are
+            parameter.grad = gradient.contiguous()
         if isinstance(factor, float):  # then the rate itself, which copies nothing
             for group in self.optimizer.param_groups:
                 group["lr"] = factor * chosen.learning_rate

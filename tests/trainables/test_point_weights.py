@@ -30,6 +30,8 @@ def walk(weighting, r=R, steps=5):
 def test_weights_have_the_shapes_of_the_residuals_and_are_not_negative(name):
     weights, _ = walk(POINT_WEIGHTS[name]())
     for key, x in residuals().items():
+        if key not in weights:  # which means 1
+            continue
         assert weights[key].shape == x.shape
         assert weights[key].isfinite().all()
         assert (weights[key] >= 0).all()

@@ -25,7 +25,7 @@ def points(b=6):
 def numbers(network, second, fast, wanted=lambda expansion: flat(expansion)):
     """All values and derivatives, and the gradient of a sum in which each has a factor of its own."""
     if not fast:
-        network.rows = lambda x, b, second: None
+        network.derived = lambda x, b, second: None
     x, left, right = points(), points(4), points(3)
     outputs = expanded(network, x, left, right, second=second)
     found = torch.cat([part.flatten() for output in outputs for part in wanted(output)])
@@ -85,7 +85,7 @@ def test_where_there_is_no_hidden_layer_the_second_derivatives_vanish():
 )
 def test_what_is_no_plain_perceptron_is_differentiated_by_autograd(point):
     network = network_of(**point)
-    assert network.rows(points(), 6, 1) is None
+    assert network.derived(points(), 6, 1) is None
     ((u, (u_1, *_), (u_11,), _), _) = expanded(network, points(), second=1)
     assert u.shape == u_1.shape == u_11.shape == (2, 6)
 

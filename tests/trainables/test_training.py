@@ -33,6 +33,15 @@ def training(problem, replicates=3, epochs=6, dtype=torch.float32, **choices):
     return Training(small, point, replicates=replicates, epochs=epochs, dtype=dtype)
 
 
+def test_a_gradient_is_read_by_its_strides_whatever_the_optimiser():
+    runs = [training("burgers1d", replicates=2) for _ in range(2)]
+    for run, laid_out in zip(runs, (lambda g: g, lambda g: g.mT.contiguous().mT), strict=True):
+        gradients = [torch.arange(1.0, 1 + p.numel()).view_as(p).sin() for p in run.parameters]
+        run._descend([laid_out(gradient) for gradient in gradients])
+    straight, across = (run.network.state_dict() for run in runs)
+    torch.testing.assert_close(across, straight, rtol=0, atol=0)
+
+
 def without_time(report):
     return replace(report, seconds=0.0)
 

@@ -51,8 +51,8 @@ class Unknown(Network):
         outputs: Tensor = self.body(x)
         return outputs
 
-    def rows(self, x: Tensor, b: int, second: int) -> tuple[Tensor, Tensor] | None:
-        return self.body.rows(x, b, second)
+    def derived(self, x: Tensor, b: int, second: int) -> tuple[Tensor, Tensor] | None:
+        return self.body.derived(x, b, second)
 
     @property
     def coefficient(self) -> Tensor:
