@@ -107,6 +107,7 @@ class Lines:
         """The last line, unless it was said."""
         if table.count(*ENDED) != self._ended:
             self._say(Snapshot.of(table, self.sweep).line())
+        self._tell_trouble()
 
     def _tell_trouble(self) -> None:
         if (said := trouble(self.sweep.folder)) != self._trouble:

@@ -415,15 +415,15 @@ def test_the_sweep_says_while_it_runs_that_mlflow_is_not_there_and_when_it_is(
         Sweep(name="first", problem="burgers1d", storage=str(folder.parent)),
     )
     events = write(folder, *opening(), *trial(1, 1))
-    progress = Progress(sweep, stream)
     sender = Sender(folder, NOWHERE)
-    sender.pump()
-    progress(replay(events))
-    assert sender.trouble.startswith(f"MLflow at {NOWHERE}: ")
-    assert stream.getvalue().endswith(f"\n{sender.trouble}\n")
-    sender.close()
-    send(folder)
-    progress(replay(write(folder, *trial(2, 1))))
+    with Progress(sweep, stream) as progress:
+        sender.pump()
+        progress(replay(events))
+        assert sender.trouble.startswith(f"MLflow at {NOWHERE}: ")
+        assert stream.getvalue().endswith(f"\n{sender.trouble}\n")
+        sender.close()
+        send(folder)
+        progress(replay(write(folder, *trial(2, 1))))  # too soon for another line
     assert stream.getvalue().endswith("\nMLflow gets everything again\n")
 
 
