@@ -45,8 +45,9 @@ docs: $(READY)  ## generate docs/balancers.md, problems.md and performance.md
 	$(BIN)/python docs/make_problems.py
 	$(BIN)/python docs/make_performance.py
 
-screenshots: $(READY)  ## the pictures of the README and docs/seeing.md, by Debian's Chromium
+screenshots: $(READY)  ## the pictures of the README, docs/seeing.md and docs/mlflow.md, by Debian's Chromium
 	$(BIN)/python docs/make_seeing.py
+	$(BIN)/python docs/make_mlflow.py
 
 up: export TUNER_UID = $(shell test $$(id -u) = 0 && echo 1000 || id -u)
 up:  ## the service on this machine, in containers: Ray, MLflow, PostgreSQL (docs/cluster.md)

@@ -77,24 +77,26 @@ def look(page: Path) -> dict[str, Any]:
         }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--trials", type=int, default=1000)
-    parser.add_argument("--epochs", type=int, default=81)
-    parser.add_argument("--losses", type=int, default=5)
-    given = parser.parse_args()
+def main(trials: int = 1000, epochs: int = 81, losses: int = 5, kept: bool = True) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        sweep = sweep_of(Path(scratch), given.trials, given.epochs, stops=False)
-        folder = write_journal(sweep, given.losses)
-        found: dict[str, Any] = {**vars(given), **measure(folder)}
+        sweep = sweep_of(Path(scratch), trials, epochs, stops=False)
+        folder = write_journal(sweep, losses)
+        found: dict[str, Any] = {"trials": trials, "epochs": epochs, "losses": losses}
+        found |= measure(folder)
         found["journal"] = (folder / "journal.jsonl").stat().st_size
         from tests.browser import CHROMIUM, DRIVER
 
         if CHROMIUM and DRIVER:
             found |= look(folder / "report.html")
     print(told(found))
+    if not kept:
+        return
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def quick() -> None:
+    main(trials=100, epochs=27, kept=False)
 
 
 def told(found: dict[str, Any]) -> str:
@@ -118,4 +120,8 @@ def told(found: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--epochs", type=int, default=81)
+    parser.add_argument("--losses", type=int, default=5)
+    main(**vars(parser.parse_args()))

@@ -2,7 +2,7 @@
 
     python -m benchmarks.steps [--quick] [--only burgers1d,olg] [--profile burgers1d]
 
-Milliseconds for a step of one replicate, one thread, in bursts of ten steps in which all take
+Milliseconds of the processor for a step of one replicate, one thread, in bursts of ten steps in which all take
 turns; medians over the bursts. `plain` is the same problem in a loop as a user writes it, one seed;
 DeepXDE has the equations it has in common with us. The claim, on `burgers1d` with a 3 x 32 tanh
 network, 256 + 128 points and float32: at least 1.5 times DeepXDE's steps at r = 1, and 3.5 times its
@@ -22,7 +22,7 @@ from trainables.problem import Problem
 
 NAMES = ("burgers1d", "helmholtz2d", "brock_mirman_labor", "irbc", "olg")
 SIZES = (1, 4, 8, 16)
-BURST, ROUNDS, QUICK_ROUNDS = 10, 40, 8
+BURST, ROUNDS, QUICK_ROUNDS = 10, 15, 4
 TYPES = {"float32": torch.float32, "float64": torch.float64}
 GOALS = {1: 1.5, 8: 3.5}
 """Replicates -> how many times DeepXDE's replicate-steps a second."""
@@ -64,7 +64,7 @@ def milliseconds(name: str, dtype: torch.dtype, rounds: int) -> dict[str, float]
     problem, point = posed(name)
     runs = {f"r = {r}": ours(problem, point, r, dtype) for r in SIZES}
     runs |= peers(problem, point, dtype)
-    found = measured.in_turns(runs, rounds, time.perf_counter)
+    found = measured.in_turns(runs, rounds, time.process_time)
     share = {f"r = {r}": r for r in SIZES}
     return {key: 1e3 * value / BURST / share.get(key, 1) for key, value in found.items()}
 
@@ -111,7 +111,7 @@ def profile(name: str, replicates: int = 1, steps: int = 200) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a fifth of the rounds")
+    parser.add_argument("--quick", action="store_true", help="a quarter of the rounds")
     parser.add_argument("--only", default=",".join(NAMES), help="problems, by comma")
     parser.add_argument("--profile", metavar="PROBLEM", help="where the time of a step goes")
     given = parser.parse_args()

@@ -125,7 +125,7 @@ def steps(found: Result) -> str:
     return "\n\n".join(
         [
             "## Steps",
-            "Milliseconds for a step of one replicate, one thread, with equal weights. The plain loop "
+            "Milliseconds of the processor for a step of one replicate, one thread, with equal weights. The plain loop "
             "is `nn.Sequential`, Adam and automatic differentiation on the same residuals, one seed; "
             "DeepXDE keeps its points, ours are drawn anew at every step.",
             table(head, rows),
