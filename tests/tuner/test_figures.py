@@ -6,12 +6,13 @@ from PIL import Image
 
 from tests.tuner.planted import parameters, strategies
 from tests.tuner.sweeps import ODD_TABLES, Sweep, constant, eight_trials, two_objectives
-from tuner import figures
+from tuner import Result, figures
 from tuner.figures import importance, paper, stops, time
 from tuner.figures import parameters as of_parameters
 from tuner.figures.fates import MISSED, PARTIAL
 from tuner.figures.over_epochs import MOST_EPOCHS_DRAWN
 from tuner.insight.importances import importances
+from tuner.journal import Journal
 from tuner.ledger import replay
 from tuner.solution import Solution
 
@@ -358,3 +359,22 @@ def test_figures_become_png_for_papers(table, tmp_path):
         assert len(picture.convert("RGB").getcolors(10**6)) > 10  # something is drawn
     again = paper.save({"rungs": stops.rungs(table)}, tmp_path / "again")[0]
     assert again.read_bytes() == (tmp_path / "png" / "rungs.png").read_bytes()
+
+
+ODD_SWEEPS = {
+    "one epoch of one replicate": Sweep().trial([[0.4]], losses={}, origin="default", x=1.5),
+    "two of one epoch": Sweep().trial([[0.4]], losses={}, x=1.5).trial([[0.5]], losses={}, x=1.2),
+    "nothing finite": Sweep().trial([[None] * 3], "diverged", balancer="uniform"),
+    "lost replicates": Sweep().trial([[0.1, 0.2, 0.3, None]], balancer="uniform"),
+}
+
+
+@pytest.mark.parametrize("name", ODD_SWEEPS)
+def test_every_figure_of_an_odd_sweep_becomes_png_too(name, tmp_path):
+    # the end of a run draws them all, and is not to fail on the last thing that it does
+    closed = {"event": "closed", "status": "finished", "reason": ""}
+    with Journal(tmp_path / "s" / "journal.jsonl") as journal:
+        journal.append([*ODD_SWEEPS[name].events, closed])
+    (tmp_path / "s" / "sweep.yaml").write_text("name: s\nproblem: burgers1d\n")
+    for file in Result(tmp_path / "s").figures.save(tmp_path / "png"):
+        assert min(Image.open(file).size) > 100

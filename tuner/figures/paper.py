@@ -199,7 +199,8 @@ def _markers(axes: Axes, trace: Any, x: Any, y: Any, label: str | None) -> None:
                 of: np.abs([_numbers(errors.arrayminus), _numbers(errors.array)])
             }
             axes.errorbar(x, y, **ends, **bar, elinewidth=0.7 * (errors.thickness or 1))
-    told = marker.color or marker.line.color
+    # what has no colour of its own has its line's, as of a curve of a single epoch
+    told = marker.color or marker.line.color or trace.line.color or INK
     colours = told if isinstance(told, str) else list(told)
     size = marker.size if isinstance(marker.size, int | float) else np.array(marker.size or 6)
     hollow = symbol.endswith("-open")
