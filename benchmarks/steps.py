@@ -22,7 +22,7 @@ from trainables.problem import Problem
 
 NAMES = ("burgers1d", "helmholtz2d", "brock_mirman_labor", "irbc", "olg")
 SIZES = (1, 4, 8, 16)
-BURST, ROUNDS, QUICK_ROUNDS = 10, 15, 4
+BURST, ROUNDS, QUICK_ROUNDS = 10, 6, 2
 TYPES = {"float32": torch.float32, "float64": torch.float64}
 GOALS = {1: 1.5, 8: 3.5}
 """Replicates -> how many times DeepXDE's replicate-steps a second."""
@@ -111,7 +111,7 @@ def profile(name: str, replicates: int = 1, steps: int = 200) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a quarter of the rounds")
+    parser.add_argument("--quick", action="store_true", help="a third of the rounds")
     parser.add_argument("--only", default=",".join(NAMES), help="problems, by comma")
     parser.add_argument("--profile", metavar="PROBLEM", help="where the time of a step goes")
     given = parser.parse_args()
