@@ -19,9 +19,12 @@ def pytest_itemcollected(item):
         item.add_marker(pytest.mark.fault)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """Chromium, one for all tests of a process; its screenshots stay as artifacts of the tests."""
+    """Chromium, one for all tests of a file; its screenshots stay as artifacts of the tests.
+
+    Not for longer: trials that run in the tests' own process end what it has started.
+    """
     if not (CHROMIUM and DRIVER):
         pytest.skip(WITHOUT)
     with browsing(screenshots(tmp_path_factory.mktemp("screenshots"))) as opened:
