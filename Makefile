@@ -18,13 +18,13 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## tune a network and its loss balancing on Burgers' equation, in under five minutes
 	$(BIN)/tuner run examples/burgers_balancing.yaml
 
-test: $(READY)  ## the tests, in under ten minutes
+test: $(READY)  ## the tests
 	$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile -m "not fault and not hosts"
 
-faults: $(READY)  ## the tests that break whole sweeps, in under ten more
+faults: $(READY)  ## the tests that break whole sweeps
 	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile -m fault tests/faults
 
-hosts: $(READY)  ## the tests of the whole service, on hosts of its own, in under five; takes root
+hosts: $(READY)  ## the tests of the whole service, on hosts of its own; takes root
 	$(BIN)/python -m pytest -q -m hosts tests/hosts
 
 check: $(READY)  ## lint, format and types
