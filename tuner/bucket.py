@@ -18,7 +18,8 @@ HOLD ago. Another takes it over when its content has not changed for LEASE secon
 the clock of the taker, a clock that goes on in standby. It writes its own, waits for SETTLE seconds,
 in which a rival's would have been written as well, and reads back whose it is; if its own writing
 took longer than that, it waits for LEASE seconds again. A holder that finds the lease of another, or a
-newer generation, appends nothing any more. Two who take it in the same moment, one of whose
+newer generation, appends nothing any more; but a lease of an older generation than its own is what a
+driver wrote that stood still in the middle of a renewal, and the holder writes its own over it. Two who take it in the same moment, one of whose
 requests is held up by more than all that, could both be at work: then one of the generations counts.
 A driver that died with the working copy of this machine is followed at once: the kernel's lock on
 the copy tells that it is gone.
@@ -156,12 +157,13 @@ class Lease:
     def _mine(self) -> bool:
         """Whether it is; says for good if it is not."""
         found, newest = self._found(), self.bucket.folders("journal")[-1:]
-        if not found or found["holder"] != self.holder:
-            self._lost = (
-                f"{_who(found)} has taken the sweep over" if found else "its lease is gone"
-            )
-        elif newest and newest[0] > self.generation() > "":
+        mine = self.generation()
+        if newest and newest[0] > mine > "":
             self._lost = "another process has taken the sweep over"
+        elif not found:
+            self._lost = "its lease is gone"
+        elif found["holder"] != self.holder and not "" < found["generation"] < mine:
+            self._lost = f"{_who(found)} has taken the sweep over"
         return not self._lost
 
     def _outwait(self, found: dict[str, Any]) -> None:
@@ -184,8 +186,14 @@ class Lease:
 
     def _write(self) -> None:
         self._counter += 1
-        content = {"holder": self.holder, "host": socket.gethostname(), "pid": os.getpid()}
-        self.bucket.write("lease.json", json.dumps(content | {"n": self._counter}).encode())
+        content = {
+            "holder": self.holder,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "generation": self.generation(),
+            "n": self._counter,
+        }
+        self.bucket.write("lease.json", json.dumps(content).encode())
 
     def _before(self) -> str:
         try:
@@ -468,7 +476,7 @@ def lease_of(bucket: Bucket) -> dict[str, Any] | None:
         return None
     except ValueError:
         found = None
-    unknown = {"holder": "", "host": "an unknown machine", "pid": 0}
+    unknown = {"holder": "", "host": "an unknown machine", "pid": 0, "generation": ""}
     return unknown | found if isinstance(found, dict) else unknown
 
 

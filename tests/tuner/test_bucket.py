@@ -73,6 +73,14 @@ def objects(storage):
     return Bucket(joined(storage, "s"))
 
 
+def renewed_by(bucket_, holder, seconds=60):
+    """Return when the lease is the holder's."""
+    until = time.monotonic() + seconds
+    while bucket.lease_of(bucket_)["holder"] != holder:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 def parts(storage):
     """The objects of the journal."""
     return objects(storage).names("journal")
@@ -264,6 +272,29 @@ def test_a_driver_that_stood_still_while_another_took_over_writes_nothing_any_mo
     assert trials[-2:] == [-1, -2]
     assert trials.count(-1) == 1
     assert len(trials) <= len(whole) + 1 + 2  # one may have been put there and not acknowledged
+
+
+def test_a_renewal_that_arrives_after_another_has_taken_over_takes_nothing_back(storage):
+    lease = objects(storage)
+    appended(storage, 1)  # by the driver whose generation comes before
+    with opened(storage) as journal:
+        mine = bucket.lease_of(lease)
+        before = {"holder": "f" * 32, "generation": "000001-" + "f" * 32}
+        assert before["generation"] < journal.generation
+        lease.write("lease.json", json.dumps(mine | before).encode())
+        renewed_by(lease, mine["holder"])
+        journal.append([{"event": "proposed", "trial": 2}])
+    assert numbered(fetched(within(storage, "s"))) == [1, 2]
+
+
+def test_a_lease_of_one_who_is_about_to_begin_a_generation_is_yielded_to(storage):
+    with opened(storage) as journal:
+        other = bucket.lease_of(objects(storage)) | {"holder": "f" * 32, "generation": ""}
+        objects(storage).write("lease.json", json.dumps(other).encode())
+        with pytest.raises(bucket.Lost, match="has taken the sweep over"):
+            while True:
+                journal.append([{"event": "proposed", "trial": 1}])
+                time.sleep(TIMES["RENEWAL"])
 
 
 def test_of_two_who_want_a_free_sweep_at_the_same_time_one_has_it(storage, tmp_path):
