@@ -19,10 +19,10 @@ demo: $(READY)  ## tune a network and its loss balancing on Burgers' equation, i
 	$(BIN)/tuner run examples/burgers_balancing.yaml
 
 test: $(READY)  ## the tests
-	$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile -m "not fault and not hosts"
+	$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not fault and not hosts"
 
 faults: $(READY)  ## the tests that break whole sweeps
-	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile -m fault tests/faults
+	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile --no-loadscope-reorder -m fault tests/faults
 
 hosts: $(READY)  ## the tests of the whole service, on hosts of its own; takes root
 	$(BIN)/python -m pytest -q -m hosts tests/hosts

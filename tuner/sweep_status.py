@@ -72,6 +72,8 @@ def judged(
         return None
     if job is None:
         status, reason = _without_a_job(name, journal, ticket)
+        if status == INTERRUPTED and (seen or {}).get("stopped"):
+            status, reason = STOPPED, f"`tuner resume {name}` goes on"
     elif stuck or (job.status == "STOPPED" and seen and not seen["submitted"]):
         ended = INTERRUPTED if stuck else STOPPED
         status, reason = ended, "it never began: submit it again"

@@ -27,6 +27,7 @@ if [ "$1" = head ]; then
     address=$(python -c 'import socket, sys; print(socket.gethostbyname(sys.argv[1]))' "$head")
     set -- --head --port=6379 --node-ip-address="$address" --num-cpus=0 --num-gpus=0 \
         --dashboard-host=0.0.0.0 --dashboard-port=8265 --ray-client-server-port=10001
+    python -m tuner.on_head restore &  # when it is up, what a lost head was at work on goes on
 else
     set -- --address="$head:6379" \
         --num-cpus="${WORKER_CPUS:-2}" --num-gpus="${WORKER_GPUS:-0}"

@@ -5,8 +5,8 @@ import pytest
 from ray.tune import search
 
 from search_spaces import build
+from tests.tuner.on_ray import events_of, run
 from tests.tuner.tables import table, trial
-from tests.tuner.test_execution import events_of, run
 from tuner import Sweep
 from tuner.bundled import Bundled, point_of, scheduler_of, searcher_of, tune_space, unusable
 from tuner.ledger import replay

@@ -1,108 +1,27 @@
 """Sweeps on a local Ray cluster, as a user runs them: in processes of their own."""
 
 import json
-import math
-import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 import torch
-import yaml
 
+from tests.tuner.on_ray import (
+    command,
+    events_of,
+    finish,
+    mlflow_points,
+    refusal,
+    run,
+    start,
+    wait_for,
+)
 from tuner import Result, Status
 from tuner.journal import read
 
 pytestmark = pytest.mark.ray
-
-SMALL = {
-    "name": "small",
-    "problem": "burgers1d",
-    "space": {
-        "use": ["balancer"],
-        "set": {
-            "width": {"choice": [4, 8]},
-            "depth": 2,
-            "learning_rate": {"low": 1e-3, "high": 1e-1, "scale": "log", "default": 1e-3},
-            "balancer": {"choice": ["uniform", "relobralo", "gradnorm"]},
-            "problem.steps_per_epoch": 5,
-            "problem.interior_points": 16,
-        },
-    },
-    "searcher": {"name": "tpe", "startup": 3},
-    "scheduler": "asha",
-    "budget": {"trials": 8, "epochs": 9},
-    "replicates": 3,
-    "checkpoint_seconds": 0,
-}
-
-
-def write(folder, **keys):
-    (folder / "sweep.yaml").write_text(yaml.safe_dump({**SMALL, **keys}))
-    return folder / "sweep.yaml"
-
-
-def command(file, *options):
-    return [sys.executable, "-m", "tuner", "run", str(file), "--storage", "sweeps", *options]
-
-
-def start(folder, *options, **keys):
-    """A `tuner run` in a process group of its own."""
-    return subprocess.Popen(
-        command(write(folder, **keys), *options),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def finish(process):
-    output, _ = process.communicate(timeout=200)
-    return process.returncode, output
-
-
-def run(folder, *options, **keys):
-    return finish(start(folder, *options, **keys))
-
-
-def events_of(folder, name="small"):
-    return read(folder / "sweeps" / name / "journal.jsonl")
-
-
-def wait_for(folder, reports, process):
-    """Wait until the journal holds so many reports."""
-    deadline = time.monotonic() + 120
-    events = events_of(folder)
-    while sum(event["event"] == "reported" for event in events) < reports:
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, f"not after {len(events)} events"
-        time.sleep(0.02)
-        events = events_of(folder)
-
-
-def mlflow_points(folder):
-    """(trial, key, step) of every number of a report at the children, and the runs by trial."""
-    from mlflow import MlflowClient
-
-    client = MlflowClient(f"sqlite:///{folder.absolute()}/sweeps/mlflow.db")
-    (experiment,) = [e for e in client.search_experiments() if e.name == "burgers1d"]
-    runs = client.search_runs([experiment.experiment_id], max_results=1000)
-    children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
-    (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
-    points = [
-        (int(run.data.tags["tuner.trial"]), key, metric.step)
-        for run in children
-        for key in run.data.metrics
-        if key != "rung"
-        for metric in client.get_metric_history(run.info.run_id, key)
-    ]
-    return points, sorted(int(run.data.tags["tuner.trial"]) for run in children)
 
 
 @pytest.fixture(scope="module")
@@ -241,143 +160,6 @@ def test_after_a_kill_journal_and_mlflow_have_everything_once(killed, undisturbe
     assert trials == list(range(1, 9))
 
 
-def test_ctrl_c_ends_in_order_says_how_to_go_on_and_going_on_works(tmp_path):
-    keys = {"budget": {"trials": 4, "epochs": 60}, "scheduler": "run_to_end"}
-    process = start(tmp_path, **keys)
-    wait_for(tmp_path, 5, process)
-    process.send_signal(signal.SIGINT)
-    status, output = finish(process)
-    assert status == 130
-    assert "interrupted: by Ctrl-C. Go on with: tuner run" in output
-    assert "Traceback" not in output
-    assert events_of(tmp_path)[-1]["event"] == "closed"
-    status, output = run(tmp_path, **keys)
-    assert status == 0, output
-    table = Result(tmp_path / "sweeps" / "small").trials
-    assert [t.epochs for t in table] == [60] * 4
-
-
-OWN_PROBLEM = '''
-import os
-from dataclasses import dataclass
-from typing import ClassVar
-
-import torch
-from trainables.problem import Problem
-
-
-@dataclass(frozen=True)
-class Line(Problem):
-    """Learn y = 2 x twice over; can be asked to break."""
-
-    residual_names: ClassVar[tuple[str, ...]] = ("first", "second")
-    low: ClassVar[tuple[float, ...]] = (0.0,)
-    high: ClassVar[tuple[float, ...]] = (1.0,)
-    steps_per_epoch: int = 5
-    way: str = "well"
-
-    def sample(self, generator):
-        return {"x": generator.uniform(generator.r, 8, 1)}
-
-    def residuals(self, network, batch):
-        if self.way == "raise":
-            raise RuntimeError("no such luck")
-        if self.way == "die":
-            os._exit(7)
-        difference = network(batch["x"])[..., 0] - 2 * batch["x"][..., 0]
-        if self.way == "nan":
-            difference = difference * torch.nan
-        return {"first": difference, "second": 10 * difference}
-
-    def error(self, network):
-        x = torch.linspace(0, 1, 9).view(-1, 1).expand(next(network.parameters()).shape[0], 9, 1)
-        return (network(x) - 2 * x).abs().mean((1, 2))
-'''
-
-
-def test_an_own_problem_is_swept_and_every_way_to_break_is_a_status_with_its_reason(tmp_path):
-    (tmp_path / "mine.py").write_text(OWN_PROBLEM)
-    space = {
-        "use": [],
-        "set": {
-            "width": 4,
-            "depth": 1,
-            "problem.way": {"choice": ["well", "nan", "raise", "die"]},
-        },
-    }
-    os.environ["PYTHONPATH"] = str(tmp_path)
-    try:
-        status, output = run(
-            tmp_path,
-            problem="mine:Line",
-            space=space,
-            searcher="random",
-            scheduler="run_to_end",
-            budget={"trials": 12, "epochs": 2},
-            retries=1,
-        )
-    finally:
-        del os.environ["PYTHONPATH"]
-    assert status == 0, output
-    table = Result(tmp_path / "sweeps" / "small").trials
-    ways = {}
-    for trial in table:
-        ways.setdefault(trial.point["problem.way"], trial)
-    assert ways.keys() == {"well", "nan", "raise", "die"}  # of 12 draws with seed 0
-    assert ways["well"].status is Status.FINISHED
-    assert math.isfinite(ways["well"].error)
-    assert ways["nan"].status is Status.DIVERGED
-    assert (
-        "loss `first` is not finite and loss `second` is not finite in 3 of 3"
-        in ways["nan"].reason
-    )
-    assert ways["raise"].status is Status.FAILED
-    assert "RuntimeError at mine.py:" in ways["raise"].reason
-    assert "no such luck" in ways["raise"].reason
-    assert ways["die"].status is Status.FAILED
-    assert "died" in ways["die"].reason
-    assert ways["raise"].faults == ways["die"].faults == 2
-
-
-def refusal(folder, *options, **keys):
-    status, output = run(folder, *options, **keys)
-    assert status == 2, output
-    assert "Traceback" not in output
-    return output
-
-
-def test_what_only_the_problem_can_tell_is_refused_before_anything_starts(tmp_path):
-    cases = [
-        ({"problem": "burgers"}, "problem: 'burgers': no such problem. Known: "),
-        ({"problem": "nowhere:Thing"}, "No module named 'nowhere'"),
-        ({"problem": "math:sqrt"}, "not a subclass of trainables.Problem"),
-        ({"resources": {"cpu": 10_000}}, "resources.cpu: a trial asks for 10000, but the cluster"),
-        (
-            {"space": {"set": {"widht": 8}}},
-            "space.set.widht: nothing in burgers1d reads `widht`; did you mean `width`?",
-        ),
-        (
-            {"space": {"set": {"problem.from": "levels"}}},
-            "space.set.problem.from: nothing in burgers1d reads",
-        ),
-        (
-            {"problem": "brock_mirman_labor", "space": {"set": {"problem.form": "logs"}}},
-            "space.set.problem.form: form='logs': expected levels or relative.",
-        ),
-        (
-            {"problem": "brock_mirman_labor", "space": {"use": ["loss"]}},
-            "space.set.point_weighting: causal weighs points by their time",
-        ),
-        (
-            {"space": {"set": {"balancer.static.coefficients.pdf": 2}}},
-            "pdf",
-        ),
-    ]
-    for keys, words in cases:
-        assert words in refusal(tmp_path, **keys)
-    assert not (tmp_path / "sweeps").exists()
-
-
 def test_another_specification_under_the_name_is_refused_and_can_replace(undisturbed, tmp_path):
     folder, _ = undisturbed
     import shutil
@@ -421,79 +203,3 @@ def test_the_command_line_shows_the_best_and_lists_what_there_is(undisturbed):
     assert status == 2
     assert "holds small" in err
     assert "Traceback" not in err
-
-
-def test_a_sweep_runs_from_python_and_can_be_watched(tmp_path):
-    import ray
-
-    import tuner
-
-    seen = []
-    sweep = tuner.Sweep(
-        **{**SMALL, "budget": {"trials": 2, "epochs": 2}, "storage": str(tmp_path)}
-    )
-    result = tuner.run(sweep, watch=lambda table: seen.append(len(table)))
-    assert result.best().trial.epochs == 2
-    assert seen == sorted(seen)
-    assert seen[-1] == 2
-    assert not ray.is_initialized()
-    assert Path(result.report(tmp_path / "own.html")).exists()
-
-
-def test_a_sweep_is_distilled_and_the_verdict_is_said(tmp_path):
-    space = {
-        **SMALL["space"],
-        "set": {**SMALL["space"]["set"], "balancer.every": {"choice": [2, 3]}},
-    }
-    keys = {"space": space, "scheduler": "run_to_end", "budget": {"trials": 4, "epochs": 3}}
-    points = [{"balancer": "relobralo"}]
-    status, output = run(tmp_path, points=points, **keys)
-    assert status == 0, output
-
-    def distil(*options):
-        command = [sys.executable, "-m", "tuner", "distil", "small", *options]
-        done = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200
-        )
-        return done.returncode, done.stdout, done.stderr
-
-    status, out, err = distil("--replicates", "3")
-    assert status == 0, err
-    assert out.split()[:5] == ["Cannot", "tell", "with", "3", "replicates,"]
-    assert "report.html" in out
-    assert "3/3 trials done" in err
-    table = Result(tmp_path / "sweeps" / "small-distilled").trials
-    source = Result(tmp_path / "sweeps" / "small").trials
-    assert [trial.origin for trial in table] == ["default", "points", "points"]
-    uniform, static, adaptive = table
-    assert (uniform.point["balancer"], static.point["balancer"]) == ("uniform", "static")
-    (again,) = [trial for trial in source if trial.point == adaptive.point]
-    assert {trial.status for trial in table} == {Status.FINISHED}
-    assert adaptive.reports[-1].error != again.reports[-1].error  # other seeds
-    for name, weights in static.reports[-1].weights.items():
-        wanted = static.point[f"balancer.static.coefficients.{name}"]
-        assert weights == pytest.approx([wanted] * 3, rel=1e-5)  # float32
-
-    status, out, err = distil("--replicates", "5")
-    assert status == 2
-    assert "`replicates`: 3 there, 5 here" in err
-    status, out, err = distil("--replicates", "5", "--replace")
-    assert status == 0, err
-    assert "at least 5 are needed" not in out
-    assert "of 5; equal weights" in " ".join(out.split())
-
-
-def test_a_sweep_without_an_adaptive_trial_cannot_be_distilled(tmp_path):
-    space = {"use": [], "set": {"width": 4, "depth": 1, "problem.steps_per_epoch": 2}}
-    status, output = run(tmp_path, space=space, budget={"trials": 1, "epochs": 2})
-    assert status == 0, output
-    done = subprocess.run(
-        [sys.executable, "-m", "tuner", "distil", "small"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "no trial has an adaptive balancer" in done.stderr
-    assert "Traceback" not in done.stderr

@@ -12,14 +12,18 @@ from tuner.on_head import MARK
 
 
 def main(what: str, about: dict[str, Any]) -> int:
-    """Do one of the four; returns the exit status of the job."""
+    """Do one of them; returns the exit status of the job."""
     if what == "run":
         return _run(about)
+    if what == "restore":
+        return _restore()
     from tuner.on_head import answers
 
     answer: dict[str, Any]
     if what == "look":
         answer = answers.machine()
+    elif what == "stopped":
+        answer = answers.stopped(about["name"])
     elif what == "ask":
         answer = {"sweeps": answers.sweeps(about.get("names"))}
     else:
@@ -37,6 +41,16 @@ def _run(about: dict[str, Any]) -> int:
     again = about.get("again")
     content = kept_or_refuse(again) if again else Path("submission.zip").read_bytes()
     return supervise(content, about.get("replace", False), stop)
+
+
+def _restore() -> int:
+    from tuner.client import Client
+    from tuner.on_head.restoring import restore
+    from tuner.on_head.supervisor import dashboard_here
+
+    for line in restore(Client(dashboard_here())):
+        print(f"tuner: {visible(line)}", flush=True)
+    return 0
 
 
 if __name__ == "__main__":

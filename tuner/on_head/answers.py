@@ -29,7 +29,7 @@ from tuner.bucket import (
 from tuner.errors import SweepMissing, TunerError
 from tuner.journal import read
 from tuner.ledger import replay
-from tuner.on_head.places import home_of, kept_names, own_storage
+from tuner.on_head.places import home_of, keep_stopped, kept_names, own_storage, stopped_names
 from tuner.on_head.queue import Queue
 from tuner.reading import is_there, sweeps_in
 from tuner.result import Result, trial_folder
@@ -89,12 +89,12 @@ def _mlflow() -> dict[str, str] | None:
 
 
 def sweeps(names: Sequence[str] | None) -> dict[str, Any]:
-    """Name -> what is known of a sweep: `journal`, `ticket` and whether it was `submitted`.
+    """Name -> what is known of a sweep: `journal`, `ticket`, whether it was `submitted`, and `stopped`.
 
     names: None for all that were submitted, stand in the queue, or lie in the cluster's storage.
     """
     tickets = {ticket.name: ticket for _, ticket in Queue().standing()}
-    submitted = kept_names()
+    submitted, stopped = kept_names(), stopped_names()
     if names is None:
         there = sweeps_in(fetched_storage(on_this_machine(own_storage())))
         names = sorted({*submitted, *tickets, *there})
@@ -103,9 +103,16 @@ def sweeps(names: Sequence[str] | None) -> dict[str, Any]:
             "journal": _journal(home_of(name), name),
             "ticket": asdict(tickets[name]) if name in tickets else None,
             "submitted": name in submitted,
+            "stopped": name in stopped,
         }
         for name in names
     }
+
+
+def stopped(name: str) -> dict[str, Any]:
+    """Note that somebody stops a sweep."""
+    keep_stopped(name)
+    return {"stopped": name}
 
 
 def _journal(storage: str, name: str) -> dict[str, Any] | None:

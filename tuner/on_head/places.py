@@ -21,6 +21,8 @@ from tuner.shipping import described
 from tuner.sweep import Sweep
 
 SUBMITTED = ".submitted"
+STOPPED = ".stopped"
+"""Ends the name of a file beside a submission: somebody stopped the sweep."""
 
 
 def own_storage() -> str:
@@ -55,16 +57,20 @@ def home_of(name: str) -> str:
 
 
 def keep(name: str, content: bytes) -> None:
-    """Keep a submission, in the place of an earlier one, signed with the cluster's token."""
-    signed = _signature(name, content) + b"\n" + content
+    """Keep a submission, in the place of an earlier one, signed with the cluster's token.
+
+    It is at work from now on, and no longer stopped.
+    """
+    _write(f"{name}.zip", _signature(name, content) + b"\n" + content)
     if in_bucket(own_storage()):
-        _bucket().write(f"{name}.zip", signed)
-        return
-    path = _folder() / f"{name}.zip"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(signed)
-    temporary.replace(path)
+        _bucket().remove(name + STOPPED)
+    else:
+        (_folder() / (name + STOPPED)).unlink(missing_ok=True)
+
+
+def keep_stopped(name: str) -> None:
+    """Note that somebody stopped a sweep, so that it does not go on by itself."""
+    _write(name + STOPPED, b"")
 
 
 def kept(name: str) -> bytes | None:
@@ -96,11 +102,31 @@ def kept_or_refuse(name: str) -> bytes:
 
 def kept_names() -> list[str]:
     """The names of all submissions that are kept."""
+    return _ending_with(".zip")
+
+
+def stopped_names() -> list[str]:
+    """The names of those that somebody stopped, and nobody has gone on with."""
+    return _ending_with(STOPPED)
+
+
+def _ending_with(end: str) -> list[str]:
     if in_bucket(own_storage()):
         files = _bucket().names()
     else:
-        files = [path.name for path in _folder().glob("[!.]*.zip")]
-    return sorted(name.removesuffix(".zip") for name in files if name.endswith(".zip"))
+        files = [path.name for path in _folder().glob(f"[!.]*{end}")]
+    return sorted(name.removesuffix(end) for name in files if name.endswith(end))
+
+
+def _write(file: str, content: bytes) -> None:
+    if in_bucket(own_storage()):
+        _bucket().write(file, content)
+        return
+    path = _folder() / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
 
 
 def _found(name: str) -> bytes | None:

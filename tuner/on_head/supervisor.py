@@ -151,8 +151,12 @@ def submitted_at() -> float | None:
 
 def dashboard() -> Jobs:
     """The Jobs API of this cluster, from its head."""
-    address = address_of(os.environ.get("TUNER_DASHBOARD") or "http://127.0.0.1:8265")
-    return Jobs(address, token_here())
+    return Jobs(address_of(dashboard_here()), token_here())
+
+
+def dashboard_here() -> str:
+    """The address of this cluster's dashboard, from its head."""
+    return os.environ.get("TUNER_DASHBOARD") or "http://127.0.0.1:8265"
 
 
 def nodes_here() -> list[dict[str, float]] | None:
