@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import torch
@@ -24,6 +25,20 @@ class OptimizerChoice(Protocol):
         ...
 
 
+@cache
+def uncompiled(optimizer: type[Optimizer]) -> Callable[..., Optimizer]:
+    """torch's optimiser without what keeps a compiler out of it.
+
+    That imports the compiler, which takes a second of every process, and nothing is compiled here.
+    """
+    names = ("add_param_group", "state_dict", "load_state_dict", "zero_grad", "step")
+    plain = {name: getattr(getattr(optimizer, name), "__wrapped__", None) for name in names}
+    members = {name: function for name, function in plain.items() if function is not None}
+    if "step" in members:  # what was around it turned gradients off as well
+        members["step"] = torch.no_grad()(members["step"])
+    return type(optimizer.__name__, (optimizer,), members)
+
+
 @dataclass(frozen=True)
 class Adam:
     """Kingma & Ba 2015."""
@@ -32,7 +47,7 @@ class Adam:
     beta2: float = 0.999
 
     def make(self, parameters: Iterable[Tensor], learning_rate: float) -> Optimizer:
-        return torch.optim.Adam(
+        return uncompiled(torch.optim.Adam)(
             parameters, lr=learning_rate, betas=(self.beta1, self.beta2), fused=True
         )
 
@@ -44,7 +59,7 @@ class AdamW:
     weight_decay: float = 1e-2
 
     def make(self, parameters: Iterable[Tensor], learning_rate: float) -> Optimizer:
-        return torch.optim.AdamW(
+        return uncompiled(torch.optim.AdamW)(
             parameters, lr=learning_rate, weight_decay=self.weight_decay, fused=True
         )
 
@@ -58,7 +73,7 @@ class SGD:
 
     def make(self, parameters: Iterable[Tensor], learning_rate: float) -> Optimizer:
         nesterov = self.nesterov and self.momentum > 0  # torch refuses the one without the other
-        return torch.optim.SGD(
+        return uncompiled(torch.optim.SGD)(
             parameters, lr=learning_rate, momentum=self.momentum, nesterov=nesterov
         )
 
@@ -70,7 +85,7 @@ class RMSprop:
     decay: float = 0.99
 
     def make(self, parameters: Iterable[Tensor], learning_rate: float) -> Optimizer:
-        return torch.optim.RMSprop(parameters, lr=learning_rate, alpha=self.decay)
+        return uncompiled(torch.optim.RMSprop)(parameters, lr=learning_rate, alpha=self.decay)
 
 
 OPTIMIZERS: dict[str, type[OptimizerChoice]] = {

@@ -15,11 +15,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import tuner.ray_environment
+
+# isort: split
 import ray
 from ray import tune
 
 import tuner
-import tuner.ray_environment
 from search_spaces import Space
 from trainables.trainable import MultiLossTrainable
 from tuner.ability import inabilities

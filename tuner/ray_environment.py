@@ -4,13 +4,14 @@ Tune's loggers write every result three times, and its snapshots are of no use h
 is restored from them; Ctrl-C is handled by `tuner.interrupts`.
 
 Token authentication is asked for explicitly, since Ray's default changes between versions. Where
-there is no token yet, the local cluster gets one of its own, which other users of the machine do
-not know and which is gone with the process. If Ray was imported before, its own default holds.
+there is no token yet, one is made where Ray looks for it, for its owner's eyes alone: Ray would make
+it readable for everybody. If Ray was imported before, its own default holds.
 """
 
 import os
 import secrets
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 SETTINGS = {
@@ -23,11 +24,21 @@ SETTINGS = {
     "RAY_preload_python_modules": "trainables.trainable",
 }
 
+GIVEN = frozenset({"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"})
+
+
+def make_token(path: Path) -> None:
+    """Make a token, unless there is one. Where that cannot be written, Ray says so when it starts."""
+    with suppress(OSError):  # FileExistsError, above all
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+
+
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
 
-if "ray" not in sys.modules and "RAY_AUTH_MODE" not in os.environ:
-    os.environ["RAY_AUTH_MODE"] = "token"
-    known = os.environ.keys() & {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
-    if not known and not (Path.home() / ".ray" / "auth_token").exists():
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+if "ray" not in sys.modules:
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if os.environ["RAY_AUTH_MODE"] == "token" and not os.environ.keys() & GIVEN:
+        make_token(Path.home() / ".ray" / "auth_token")

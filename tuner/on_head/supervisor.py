@@ -65,6 +65,7 @@ class Watched:
     sweep: Sweep
     reports: int = 0
     ended: int = 0
+    finished: bool = False
 
     def __post_init__(self) -> None:
         self._follow = Follower(self.sweep.folder / "journal.jsonl")
@@ -75,6 +76,8 @@ class Watched:
             for event in self._follow():
                 self.reports += event["event"] == "reported"
                 self.ended += event["event"] == "ended"
+                if event["event"] in ("opened", "closed"):
+                    self.finished = event.get("status") == "finished"
 
     @property
     def most(self) -> float:
@@ -195,6 +198,13 @@ def drive(
             return status
         failures = 1 if watched.reports > known else failures + 1
         said = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+        if failures > RESTARTS and watched.finished:
+            print(
+                f"tuner: the driver has died {failures} times in a row, the last time with {said}, while it "
+                "wrote the report or told MLflow; the sweep itself is finished.",
+                flush=True,
+            )
+            return 0
         if failures > RESTARTS:
             print(
                 f"tuner: the driver has died {failures} times in a row with nothing new reported, the "

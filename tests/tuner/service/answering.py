@@ -14,10 +14,11 @@ def nodes(*resources):
 
 
 @contextmanager
-def answering(answers):
+def answering(answers, paths=False):
     """Its address, and the requests as they come: (method, path, body).
 
-    answers: the start of a path -> data, or status and text, or a function that is called.
+    answers: the start of a path -> data, or status and text, or a function that is called with
+    method and body; `paths`: and before them, the path.
     """
     requests = []
 
@@ -27,7 +28,8 @@ def answering(answers):
             requests.append((self.command, self.path, body))
             start = max((s for s in answers if self.path.startswith(s)), key=len, default=None)
             said = answers.get(start, (404, "no such thing"))
-            said = said(self.command, body) if callable(said) else said
+            if callable(said):
+                said = said(*([self.path] if paths else []), self.command, body)
             status, text = said if isinstance(said, tuple) else (200, json.dumps(said))
             self.send_response(status)
             self.end_headers()

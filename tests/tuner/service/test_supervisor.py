@@ -6,7 +6,7 @@ import pytest
 
 from tuner import Sweep, SweepExists, SweepMissing, TunerError
 from tuner.journal import Journal
-from tuner.on_head import places
+from tuner.on_head import answers, places
 from tuner.on_head.queue import Queue, Ticket
 from tuner.on_head.supervisor import RESTARTS, Stop, Watched, check, drive, supervise
 from tuner.shipping import Received, packed
@@ -49,6 +49,19 @@ def test_a_driver_that_dies_again_and_again_is_given_up_after_the_limit(here, ca
     assert said.count("started again") == RESTARTS
     assert "killed by SIGKILL" in ticket.reason
     assert "`tuner resume a` tries again" in said
+
+
+def test_a_sweep_whose_driver_dies_again_and_again_after_it_was_finished_is_finished(here, capfd):
+    script = (
+        "from pathlib import Path\n"
+        "from tuner.journal import Journal\n"
+        "with Journal(Path(sys.argv[2]).parent / 'sweeps/a/journal.jsonl') as journal:\n"
+        "    journal.append([{'event': 'closed', 'status': 'finished', 'reason': ''}])\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    status, runs, _ = driven(here, script)
+    assert (status, runs) == (0, RESTARTS + 1)
+    assert "the sweep itself is finished" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("status", [0, 2, 130])
@@ -100,6 +113,18 @@ def test_code_that_somebody_put_into_the_storage_is_not_run(here, monkeypatch):
     monkeypatch.setenv("RAY_AUTH_TOKEN", "another")
     places.keep("a", packed(SWEEP).content)
     assert places.kept("a") == packed(SWEEP).content
+
+
+def test_what_was_stopped_is_known_as_such_until_it_goes_on(here):
+    content = packed(SWEEP).content
+    places.keep("a", content)
+    assert not answers.sweeps(["a"])["a"]["stopped"]
+    answers.stopped("a")
+    assert answers.sweeps(None)["a"] == {
+        "journal": None, "ticket": None, "submitted": True, "stopped": True
+    }  # fmt: skip
+    places.keep("a", content)
+    assert not answers.sweeps(["a"])["a"]["stopped"]
 
 
 @pytest.mark.parametrize(

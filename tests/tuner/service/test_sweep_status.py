@@ -43,6 +43,9 @@ REFUSED = "Job entrypoint command failed\ntuner: resources.cpu: a trial asks for
         (None, seen("finished"), "finished", ""),
         (None, seen(), "interrupted", "the cluster was started anew"),
         (None, seen("damaged", "line 3"), "failed", "line 3"),
+        (None, seen("interrupted", "by SIGTERM", stopped=True), "stopped", "`tuner resume s`"),
+        (None, seen(stopped=True), "stopped", "`tuner resume s`"),
+        (None, seen("finished", stopped=True), "finished", ""),
     ],
 )  # fmt: skip
 def test_every_state_has_a_status_and_a_reason(job, seen, status, reason):
