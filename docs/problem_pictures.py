@@ -2,8 +2,8 @@
 
 A picture shows the replicate in the middle of its run. Where the truth is known it is beside what
 was learned, on one colour scale, and their difference by itself; where it is not, what is left of
-the conditions. `SHOTS` says with which point each problem is trained, for how long, and what its
-axes are called; a problem that is not there gets its default point and numbered axes.
+the conditions. `SHOTS` says with which point each problem is trained, and for how long; a problem
+that is not there gets its default point.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Shot:
     """How the picture of a problem is taken.
 
     point, epochs: what is trained, on top of the default point, and for how long.
-    inputs, outputs: what the axes are called.
+    outputs:       what is shown of the network, where that is not what the problem calls its outputs.
     along, across: of curves in a box, the input that is the horizontal axis and the one that differs
                    from curve to curve, at the shares `levels` of its side. Others are in the middle.
     shown:         states (b, d) and outputs (..., b, o) -> what the curves show of them.
@@ -61,7 +61,6 @@ class Shot:
 
     point: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 30
-    inputs: Sequence[str] = ()
     outputs: Sequence[str] = ()
     along: int = 1
     across: int = 0
@@ -94,7 +93,7 @@ def static(**coefficients: float) -> dict[str, Any]:
 
 
 SHOTS: dict[str, Shot] = {
-    "burgers1d": Shot({**FAST, "problem.interior_points": 512}, 100, ("x", "t"), ("u",)),
+    "burgers1d": Shot({**FAST, "problem.interior_points": 512}, 100),
     "wave1d": Shot(
         {
             **FAST,
@@ -106,73 +105,49 @@ SHOTS: dict[str, Shot] = {
             "problem.interior_points": 100,
         },
         40,
-        ("x", "t"),
-        ("u",),
     ),
-    "helmholtz2d": Shot(
-        {**SMALL, **fourier(4.0), **ANNEALED, "problem.edge_points": 32}, 20, ("x", "y"), ("u",)
-    ),
-    "convection": Shot({**SMALL, **fourier(4.0), **ANNEALED}, 20, ("x", "t"), ("u",)),
-    "reaction": Shot({**SMALL, **FINISHED}, 10, ("x", "t"), ("u",)),
-    "klein_gordon": Shot({**SMALL, **fourier(3.0), **ANNEALED}, 15, ("x", "t"), ("u",)),
-    "kovasznay": Shot(
-        {**SMALL, **FINISHED}, 12, ("x", "y"), ("u", "v", "p"), metrics=("u", "v", "p")
-    ),
+    "helmholtz2d": Shot({**SMALL, **fourier(4.0), **ANNEALED, "problem.edge_points": 32}, 20),
+    "convection": Shot({**SMALL, **fourier(4.0), **ANNEALED}, 20),
+    "reaction": Shot({**SMALL, **FINISHED}, 10),
+    "klein_gordon": Shot({**SMALL, **fourier(3.0), **ANNEALED}, 15),
+    "kovasznay": Shot({**SMALL, **FINISHED}, 12, metrics=("u", "v", "p")),
     "poisson_nd": Shot({**SMALL, **ANNEALED}, 10, outputs=("u",)),
-    "poisson_multiscale": Shot({**FAST, **static(boundary=1e4), **FINISHED}, 20, ("x",), ("u",)),
-    "kirchhoff": Shot(
-        {**FAST, "problem.boundary": "hard", "balancer": "initial_loss"}, 8, ("x", "y"), ("w",)
-    ),
-    "allen_cahn": Shot({**SMALL, **fourier(3.0), "problem.reaction": 2.0}, 20, ("x", "t"), ("u",)),
-    "black_scholes": Shot(SMALL, 20, ("S", "tau"), ("V / K",)),
+    "poisson_multiscale": Shot({**FAST, **static(boundary=1e4), **FINISHED}, 20),
+    "kirchhoff": Shot({**FAST, "problem.boundary": "hard", "balancer": "initial_loss"}, 8),
+    "allen_cahn": Shot({**SMALL, **fourier(3.0), "problem.reaction": 2.0}, 20),
+    "black_scholes": Shot(SMALL, 20),
     "cake_eating": Shot(
         {**SMALL, "problem.units": "consumption"},
         20,
-        ("a",),
-        ("V",),
         shown=lambda a, n: -1.0 / (0.05 * 0.03 * a * n.exp()),
+        outputs=("V",),
     ),
-    "diffusion_inverse": Shot(
-        {**SMALL, **ANNEALED}, 25, ("x", "t"), ("u",), metrics=("coefficient",)
-    ),
-    "burgers_inverse": Shot(
-        {**SMALL, **ANNEALED}, 30, ("x", "t"), ("u",), metrics=("coefficient",)
-    ),
-    "income_hjb": Shot({**SMALL, **FINISHED}, 15, ("a",), ("V_low", "V_high", "c_low", "c_high")),
-    "brock_mirman": Shot(ECONOMY, 20, ("K",), ("s",)),
-    "brock_mirman_stochastic": Shot(ECONOMY, 20, ("z", "log K"), ("s",)),
-    "brock_mirman_depreciation": Shot(ECONOMY, 25, ("Z", "K"), ("s",)),
-    "brock_mirman_labor": Shot({**LABOR, "problem.ceiling": 1.5}, 25, ("Z", "K"), ("s", "L")),
-    "brock_mirman_labor_capped": Shot(LABOR, 25, ("Z", "K"), ("s", "L")),
-    "olg": Shot(
-        ECONOMY,
-        15,
-        ("eta", "dep", *(f"log k^{h}" for h in range(2, 7))),
-        tuple(f"s^{h}" for h in range(1, 6)),
-        along=2,
-        levels=(0.0, 1.0),
-    ),
-    "olg_borrowing": Shot(
-        ECONOMY, 15, ("Z", *(f"k^{h}" for h in range(1, 6))), tuple(f"s^{h}" for h in range(5))
-    ),
+    "diffusion_inverse": Shot({**SMALL, **ANNEALED}, 25, metrics=("coefficient",)),
+    "burgers_inverse": Shot({**SMALL, **ANNEALED}, 30, metrics=("coefficient",)),
+    "income_hjb": Shot({**SMALL, **FINISHED}, 15),
+    "brock_mirman": Shot(ECONOMY, 20),
+    "brock_mirman_stochastic": Shot(ECONOMY, 20),
+    "brock_mirman_depreciation": Shot(ECONOMY, 25),
+    "brock_mirman_labor": Shot({**LABOR, "problem.ceiling": 1.5}, 25),
+    "brock_mirman_labor_capped": Shot(LABOR, 25),
+    "olg": Shot(ECONOMY, 15, along=2, levels=(0.0, 1.0)),
+    "olg_borrowing": Shot(ECONOMY, 15),
     "irbc": Shot(
         {},
         10,
-        ("k_1", "k_2", "z_1", "z_2"),
-        ("growth of k_1", "growth of k_2", "lambda"),
         along=0,
         across=2,
         shown=lambda states, outputs: torch.cat(
             [outputs[..., :2] / states[:, :2] - 1.0, outputs[..., 2:]], dim=-1
         ),
+        outputs=("growth of k_1", "growth of k_2", "lambda"),
     ),
     "genz3": Shot(
         {"problem.normalized": True},
         200,
-        ("x_1", "x_2"),
-        ("gaussian", "oscillatory / 100", "continuous / 10^4"),
+        outputs=("gaussian", "oscillatory / 100", "continuous / 10^4"),
     ),
-    "genz2d": Shot(ECONOMY, 100, ("x_1", "x_2"), ("f",)),
+    "genz2d": Shot(ECONOMY, 100),
     "regression10d": Shot({}, 15),
     "digits": Shot({}, 100, metrics=("missed",)),
 }
@@ -263,7 +238,8 @@ def _maps(run: Run, shot: Shot) -> Figure:
     height = ROW * rows if rows == 1 else 0.75 * ROW * rows
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots(rows, 3, squeeze=False, sharex=True, sharey=True)
-    inputs, flat = _names(shot.inputs, "x", 2), "t" in shot.inputs or "tau" in shot.inputs
+    inputs = run.problem.inputs_called
+    flat = inputs[1] in ("t", "tau")
     ends = [*zip(run.problem.low, run.problem.high, strict=True)]  # of each input
 
     def show(axis: Axes, values: Tensor, **scale: Any) -> Any:
@@ -273,7 +249,7 @@ def _maps(run: Run, shot: Shot) -> Figure:
             table, origin="lower", extent=extent, aspect="auto", interpolation="nearest", **scale
         )
 
-    for k, (row, name) in enumerate(zip(axes, _names(shot.outputs, "u", rows), strict=True)):
+    for k, (row, name) in enumerate(zip(axes, _named(run, shot, rows), strict=True)):
         low, high = exact[:, k].aminmax()
         image = show(row[0], exact[:, k], vmin=low, vmax=high, cmap=VALUES)
         show(row[1], learned[:, k], vmin=low, vmax=high, cmap=VALUES)
@@ -297,7 +273,7 @@ def _curves(run: Run, shot: Shot) -> Figure:
     Beside them the difference, and for policies how much of the conditions is left.
     """
     problem, d = run.problem, len(run.problem.low)
-    inputs = _names(shot.inputs, "x", d)
+    inputs = problem.inputs_called
     low, high = (torch.tensor(side).double() for side in (problem.low, problem.high))
     along, levels = (0, (0.5,)) if d == 1 else (shot.along, shot.levels)
     lines = []  # label, horizontal values, learned (r, b, o), exact (b, o) or None
@@ -320,7 +296,7 @@ def _curves(run: Run, shot: Shot) -> Figure:
     policy = problem.__module__.startswith("trainables.deqn")
     extra = (["gap"] if known and count <= 3 else []) + (["left"] if policy or not known else [])
     figure, axes = _panels(count + len(extra))
-    for k, (axis, name) in enumerate(zip(axes, _names(shot.outputs, "u", count), strict=False)):
+    for k, (axis, name) in enumerate(zip(axes, _named(run, shot, count), strict=False)):
         axis.set_title(name)
         axis.set_xlabel(inputs[along])
         for (label, x, learned, truth), colour in zip(lines, COLOURS, strict=False):
@@ -346,7 +322,7 @@ def _curves(run: Run, shot: Shot) -> Figure:
                     gap = learned[replicate, :, k] - truth[:, k]
                     axis.plot(x, gap, styles[k], color=colour, lw=0.5, alpha=0.5)
                 gap = learned[run.middle, :, k] - truth[:, k]
-                name = _names(shot.outputs, "u", count)[k]
+                name = _named(run, shot, count)[k]
                 first = count > 1 and colour is COLOURS[0]
                 axis.plot(x, gap, styles[k], color=colour, label=name if first else None)
         if count > 1:
@@ -446,6 +422,6 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
     return figure, axes[:count]
 
 
-def _names(given: Sequence[str], letter: str, count: int) -> list[str]:
-    """The names that are given, and numbered ones for those that are not."""
-    return [*given, *(f"{letter}_{k + 1}" for k in range(len(given), count))][:count]
+def _named(run: Run, shot: Shot, count: int) -> list[str]:
+    """The names of the outputs that are shown."""
+    return list(shot.outputs or run.problem.outputs_called)[:count]

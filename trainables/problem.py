@@ -30,6 +30,8 @@ class Problem(ABC):
     residual_names: the m parts; fixes the order everywhere.
     low, high:      (d,), the box of the inputs.
     outputs:        o.
+    input_names, output_names:  what they are called in pictures, d and o names; x1 to xd and u1 to uo
+                    where nothing is said.
     default_point:  the values a practitioner would start from: trial 1 of every sweep, and what
                     holds wherever a point says nothing.
     """
@@ -38,6 +40,8 @@ class Problem(ABC):
     low: ClassVar[tuple[float, ...]]
     high: ClassVar[tuple[float, ...]]
     outputs: ClassVar[int] = 1
+    input_names: ClassVar[tuple[str, ...]] = ()
+    output_names: ClassVar[tuple[str, ...]] = ()
     default_point: ClassVar[Mapping[str, Any]] = {
         "width": 32,
         "depth": 4,
@@ -65,6 +69,16 @@ class Problem(ABC):
     def build(self, point: Mapping[str, Any], generator: Generators) -> Network:
         """The network of a point, (r, b, d) -> (r, b, o), for the r of the generator."""
         return mlp(point, self.low, self.high, self.outputs, generator)
+
+    @property
+    def inputs_called(self) -> tuple[str, ...]:
+        """The names of the d inputs."""
+        return self.input_names or _numbered("x", len(self.low))
+
+    @property
+    def outputs_called(self) -> tuple[str, ...]:
+        """The names of the o outputs."""
+        return self.output_names or _numbered("u", self.outputs)
 
     @property
     def active_names(self) -> tuple[str, ...]:
@@ -135,3 +149,7 @@ class Problem(ABC):
     def solution(self, points: Tensor) -> Tensor:
         """(b, d) -> (b, o): the exact or the reference solution, where there is one."""
         raise NotImplementedError(f"{type(self).__name__} has no known solution")
+
+
+def _numbered(letter: str, count: int) -> tuple[str, ...]:
+    return (letter,) if count == 1 else tuple(f"{letter}{k + 1}" for k in range(count))

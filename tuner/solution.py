@@ -29,6 +29,7 @@ class Solution:
              for each level of another; `points`, anywhere in a box of more inputs.
     points:  (b, d). learned: (b, o). exact: (b, o), or None where nobody knows it.
     shape:   of the points: (n, n) of a map, (levels, n) of curves, (b,) of points.
+    inputs, names: what the d inputs and the o outputs are called.
     across:  the input that is the horizontal axis of curves.
     """
 
@@ -38,6 +39,8 @@ class Solution:
     learned: np.ndarray
     exact: np.ndarray | None
     shape: tuple[int, ...]
+    inputs: tuple[str, ...]
+    names: tuple[str, ...]
     across: int = 0
 
     @property
@@ -97,6 +100,8 @@ def _made(
         trained.predict(points).double().cpu().numpy(),
         None if exact is None else exact.numpy(),
         shape,
+        problem.inputs_called,
+        problem.outputs_called,
         across,
     )
 

@@ -130,6 +130,16 @@ def test_residuals_have_the_names_in_their_order_and_one_row_a_replicate(name):
 
 
 @every_problem
+def test_every_input_and_output_has_a_name_of_its_own(name):
+    problem = PROBLEMS[name]()
+    for names, count in (
+        (problem.inputs_called, len(problem.low)),
+        (problem.outputs_called, problem.outputs),
+    ):
+        assert len(set(names)) == len(names) == count
+
+
+@every_problem
 def test_training_points_lie_in_the_box_and_are_fresh_each_time(name):
     problem = PROBLEMS[name]()
     first, second = drawn(problem, network_of(problem))

@@ -329,16 +329,20 @@ def test_a_solution_is_drawn_as_map_curves_or_points():
     x, y = np.meshgrid(np.linspace(0, 1, 5), np.linspace(0, 2, 5))
     grid = np.stack([y.ravel(), x.ravel()], axis=1)
     exact = grid[:, :1] * 2
-    shown = figures.solution(Solution("map", 3, grid, exact + 0.04, exact, (5, 5)))
+    shown = figures.solution(
+        Solution("map", 3, grid, exact + 0.04, exact, (5, 5), ("x", "t"), ("u",))
+    )
     assert [one.type for one in shown.data] == ["heatmap"] * 3
     assert np.allclose(shown.data[2].z, 0.04)
     assert (
         title(shown) == "Trial 3 is nowhere further from the truth than 1.00\u00a0% of its range"
     )
-    curves = figures.solution(Solution("curves", 3, grid, exact, None, (5, 5), across=1))
+    curves = figures.solution(
+        Solution("curves", 3, grid, exact, None, (5, 5), ("x", "t"), ("u",), across=1)
+    )
     assert len(curves.data) == 5
     assert "not known" in title(curves)
-    dots = figures.solution(Solution("points", 3, grid, exact, exact, (25,)))
+    dots = figures.solution(Solution("points", 3, grid, exact, exact, (25,), ("x", "t"), ("u",)))
     assert [one.mode for one in dots.data] == ["lines", "lines", "markers", "markers"]
 
 

@@ -66,7 +66,7 @@ def page(table, tmp_path_factory):
     points = np.stack([y.ravel(), x.ravel()], axis=1)
     exact = np.sin(3 * points[:, :1]) * points[:, 1:]
     learned = exact + 0.01 * np.cos(5 * points[:, 1:])
-    solution = Solution("map", 1, points, learned, exact, (21, 21))
+    solution = Solution("map", 1, points, learned, exact, (21, 21), ("x", "t"), ("u",))
     path = tmp_path_factory.mktemp("report") / "report.html"
     return report.write(
         table,

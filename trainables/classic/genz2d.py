@@ -41,6 +41,8 @@ class Genz2D(Supervised):
     residual_names: ClassVar[tuple[str, ...]] = ("fit",)
     low: ClassVar[tuple[float, ...]] = (0.0, 0.0)
     high: ClassVar[tuple[float, ...]] = (1.0, 1.0)
+    input_names: ClassVar[tuple[str, ...]] = ("x_1", "x_2")
+    output_names: ClassVar[tuple[str, ...]] = ("f",)
     default_point: ClassVar[Mapping[str, Any]] = {
         **Problem.default_point,
         "width": 64,

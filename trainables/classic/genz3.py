@@ -53,6 +53,7 @@ class Genz3(Problem):
     residual_names: ClassVar[tuple[str, ...]] = ("gaussian", "oscillatory", "continuous")
     low: ClassVar[tuple[float, ...]] = (0.0, 0.0)
     high: ClassVar[tuple[float, ...]] = (1.0, 1.0)
+    input_names: ClassVar[tuple[str, ...]] = ("x_1", "x_2")
     outputs: ClassVar[int] = 3
     default_point: ClassVar[Mapping[str, Any]] = {
         **Problem.default_point,

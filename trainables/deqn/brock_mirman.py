@@ -37,6 +37,8 @@ class BrockMirman(SavingProblem):
     residual_names: ClassVar[tuple[str, ...]] = ("euler",)
     low: ClassVar[tuple[float, ...]] = (0.1,)
     high: ClassVar[tuple[float, ...]] = (1.0,)
+    input_names: ClassVar[tuple[str, ...]] = ("K",)
+    output_names: ClassVar[tuple[str, ...]] = ("s",)
     default_point: ClassVar[Mapping[str, Any]] = {
         **Problem.default_point,
         "width": 50,

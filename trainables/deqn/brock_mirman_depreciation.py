@@ -49,6 +49,8 @@ class BrockMirmanDepreciation(SavingProblem):
     residual_names: ClassVar[tuple[str, ...]] = ("euler",)
     low: ClassVar[tuple[float, ...]] = (0.7, 0.9)  # (Z, K)
     high: ClassVar[tuple[float, ...]] = (1.3, 12.0)
+    input_names: ClassVar[tuple[str, ...]] = ("Z", "K")
+    output_names: ClassVar[tuple[str, ...]] = ("s",)
     default_point: ClassVar[Mapping[str, Any]] = {
         **Problem.default_point,
         "width": 50,

@@ -67,6 +67,8 @@ class BrockMirmanLabor(Economy):
     residual_names: ClassVar[tuple[str, ...]] = ("euler", "labor")
     low: ClassVar[tuple[float, ...]] = (0.7, 0.9)  # (Z, K)
     high: ClassVar[tuple[float, ...]] = (1.3, 12.0)
+    input_names: ClassVar[tuple[str, ...]] = ("Z", "K")
+    output_names: ClassVar[tuple[str, ...]] = ("s", "L")
     outputs: ClassVar[int] = 2
     default_point: ClassVar[Mapping[str, Any]] = {
         **Problem.default_point,

@@ -46,6 +46,8 @@ class BrockMirmanStochastic(SavingProblem):
     residual_names: ClassVar[tuple[str, ...]] = ("euler",)
     low: ClassVar[tuple[float, ...]] = (-REACH, REST - 0.5)  # (z, log K)
     high: ClassVar[tuple[float, ...]] = (REACH, REST + 0.5)
+    input_names: ClassVar[tuple[str, ...]] = ("z", "log K")
+    output_names: ClassVar[tuple[str, ...]] = ("s",)
     default_point: ClassVar[Mapping[str, Any]] = {
         **Problem.default_point,
         "width": 32,

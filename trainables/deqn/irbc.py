@@ -127,6 +127,10 @@ class IRBC(Problem):
         return (DOMAIN_K[1],) * self.countries + (DOMAIN_Z,) * self.countries
 
     @property
+    def input_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(f"{letter}_{j + 1}" for letter in "kz" for j in range(self.countries))
+
+    @property
     def outputs(self) -> int:  # type: ignore[override]
         return 2 * self.countries + 1 if self.irreversible else self.countries + 1
 

@@ -61,6 +61,12 @@ class OLG(SavingProblem):
     residual_names: ClassVar[tuple[str, ...]] = tuple(f"euler_{h}" for h in range(1, COHORTS))
     low: ClassVar[tuple[float, ...]] = (ETA[0], DEPRECIATION[0], *(-7.0,) * (COHORTS - 1))
     high: ClassVar[tuple[float, ...]] = (ETA[1], DEPRECIATION[1], *(0.0,) * (COHORTS - 1))
+    input_names: ClassVar[tuple[str, ...]] = (
+        "eta",
+        "dep",
+        *(f"log k^{h}" for h in range(2, COHORTS + 1)),
+    )
+    output_names: ClassVar[tuple[str, ...]] = tuple(f"s^{h}" for h in range(1, COHORTS))
     outputs: ClassVar[int] = COHORTS - 1
     default_point: ClassVar[Mapping[str, Any]] = {
         **Problem.default_point,

@@ -49,6 +49,8 @@ class OLGBorrowing(SavingProblem):
     residual_names: ClassVar[tuple[str, ...]] = tuple(f"euler_{h}" for h in range(COHORTS - 1))
     low: ClassVar[tuple[float, ...]] = (0.7, *(0.0,) * (COHORTS - 1))  # (Z, k^1, ..., k^5)
     high: ClassVar[tuple[float, ...]] = (1.3, 0.4, 0.6, 0.9, 1.2, 1.2)
+    input_names: ClassVar[tuple[str, ...]] = ("Z", *(f"k^{h}" for h in range(1, COHORTS)))
+    output_names: ClassVar[tuple[str, ...]] = tuple(f"s^{h}" for h in range(COHORTS - 1))
     outputs: ClassVar[int] = COHORTS - 1
     default_point: ClassVar[Mapping[str, Any]] = {
         **Problem.default_point,

@@ -49,6 +49,8 @@ class AllenCahn(BoundaryProblem):
     by_construction: ClassVar[tuple[str, ...]] = ("initial",)
     low: ClassVar[tuple[float, ...]] = (-1.0, 0.0)
     high: ClassVar[tuple[float, ...]] = (1.0, 1.0)
+    input_names: ClassVar[tuple[str, ...]] = ("x", "t")
+    output_names: ClassVar[tuple[str, ...]] = ("u",)
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {"interior": ("pde",)}
 
     reaction: float = 5.0

@@ -52,6 +52,8 @@ class BlackScholes(BoundaryProblem):
     by_construction: ClassVar[tuple[str, ...]] = ("lower", "upper")
     low: ClassVar[tuple[float, ...]] = (0.0, 0.0)
     high: ClassVar[tuple[float, ...]] = (HIGHEST, 1.0)
+    input_names: ClassVar[tuple[str, ...]] = ("S", "tau")
+    output_names: ClassVar[tuple[str, ...]] = ("V / K",)
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {"interior": ("pde",)}
 
     units: str = "strike"

@@ -42,6 +42,8 @@ class Burgers1D(BoundaryProblem):
     by_construction: ClassVar[tuple[str, ...]] = ("initial", "boundary")
     low: ClassVar[tuple[float, ...]] = (-1.0, 0.0)
     high: ClassVar[tuple[float, ...]] = (1.0, 1.0)
+    input_names: ClassVar[tuple[str, ...]] = ("x", "t")
+    output_names: ClassVar[tuple[str, ...]] = ("u",)
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {"interior": ("pde",)}
 
     interior_points: int = 256

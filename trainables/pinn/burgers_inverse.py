@@ -41,6 +41,8 @@ class BurgersInverse(InverseProblem):
     by_construction: ClassVar[tuple[str, ...]] = ("boundary", "initial")
     low: ClassVar[tuple[float, ...]] = (-1.0, 0.0)
     high: ClassVar[tuple[float, ...]] = (1.0, 1.0)
+    input_names: ClassVar[tuple[str, ...]] = ("x", "t")
+    output_names: ClassVar[tuple[str, ...]] = ("u",)
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {"interior": ("pde",)}
     default_point: ClassVar[Mapping[str, Any]] = {**Problem.default_point, "learning_rate": 5e-3}
     truth: ClassVar[float] = VISCOSITY

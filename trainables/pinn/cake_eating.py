@@ -57,6 +57,7 @@ class CakeEating(BoundaryProblem):
     by_construction: ClassVar[tuple[str, ...]] = ("boundary",)
     low: ClassVar[tuple[float, ...]] = (0.1,)
     high: ClassVar[tuple[float, ...]] = (4.0,)
+    input_names: ClassVar[tuple[str, ...]] = ("a",)
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {"interior": ("pde",)}
     default_point: ClassVar[Mapping[str, Any]] = {
         **Problem.default_point,

@@ -39,6 +39,8 @@ class DiffusionInverse(InverseProblem):
     by_construction: ClassVar[tuple[str, ...]] = ("boundary", "initial")
     low: ClassVar[tuple[float, ...]] = (-1.0, 0.0)
     high: ClassVar[tuple[float, ...]] = (1.0, 1.0)
+    input_names: ClassVar[tuple[str, ...]] = ("x", "t")
+    output_names: ClassVar[tuple[str, ...]] = ("u",)
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {"interior": ("pde",)}
     default_point: ClassVar[Mapping[str, Any]] = {
         **Problem.default_point,

@@ -41,6 +41,8 @@ class Helmholtz2D(BoundaryProblem):
     by_construction: ClassVar[tuple[str, ...]] = tuple(EDGES)
     low: ClassVar[tuple[float, ...]] = (-1.0, -1.0)
     high: ClassVar[tuple[float, ...]] = (1.0, 1.0)
+    input_names: ClassVar[tuple[str, ...]] = ("x", "y")
+    output_names: ClassVar[tuple[str, ...]] = ("u",)
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {"interior": ("pde",)}
     default_point: ClassVar[Mapping[str, Any]] = {
         **Problem.default_point,

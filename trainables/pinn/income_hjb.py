@@ -83,6 +83,8 @@ class IncomeHJB(Problem):
     )
     low: ClassVar[tuple[float, ...]] = (BORROWING,)
     high: ClassVar[tuple[float, ...]] = (RICHEST,)
+    input_names: ClassVar[tuple[str, ...]] = ("a",)
+    output_names: ClassVar[tuple[str, ...]] = ("V_low", "V_high", "c_low", "c_high")
     outputs: ClassVar[int] = 4
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "interior": ("pde_low", "pde_high", "foc_low", "foc_high")

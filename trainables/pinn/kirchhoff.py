@@ -52,6 +52,8 @@ class Kirchhoff(BoundaryProblem):
     by_construction: ClassVar[tuple[str, ...]] = tuple(EDGES)
     low: ClassVar[tuple[float, ...]] = (0.0, 0.0)
     high: ClassVar[tuple[float, ...]] = (SIDE, SIDE)
+    input_names: ClassVar[tuple[str, ...]] = ("x", "y")
+    output_names: ClassVar[tuple[str, ...]] = ("w",)
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {"interior": ("pde",)}
     default_point: ClassVar[Mapping[str, Any]] = {**Problem.default_point, "depth": 2}
 

@@ -36,6 +36,8 @@ class KleinGordon(BoundaryProblem):
     by_construction: ClassVar[tuple[str, ...]] = ("initial", "velocity", "boundary")
     low: ClassVar[tuple[float, ...]] = (0.0, 0.0)
     high: ClassVar[tuple[float, ...]] = (1.0, 1.0)
+    input_names: ClassVar[tuple[str, ...]] = ("x", "t")
+    output_names: ClassVar[tuple[str, ...]] = ("u",)
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {"interior": ("pde",)}
 
     interior_points: int = 256

@@ -49,6 +49,8 @@ class Kovasznay(Problem):
     )
     low: ClassVar[tuple[float, ...]] = (-0.5, -0.5)
     high: ClassVar[tuple[float, ...]] = (1.0, 1.5)
+    input_names: ClassVar[tuple[str, ...]] = ("x", "y")
+    output_names: ClassVar[tuple[str, ...]] = ("u", "v", "p")
     outputs: ClassVar[int] = 3
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "interior": ("momentum_x", "momentum_y", "continuity")

@@ -36,6 +36,8 @@ class PoissonMultiscale(BoundaryProblem):
     by_construction: ClassVar[tuple[str, ...]] = ("boundary",)
     low: ClassVar[tuple[float, ...]] = (0.0,)
     high: ClassVar[tuple[float, ...]] = (1.0,)
+    input_names: ClassVar[tuple[str, ...]] = ("x",)
+    output_names: ClassVar[tuple[str, ...]] = ("u",)
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {"interior": ("pde",)}
     default_point: ClassVar[Mapping[str, Any]] = {
         **Problem.default_point,

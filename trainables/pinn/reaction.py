@@ -39,6 +39,8 @@ class Reaction(BoundaryProblem):
     by_construction: ClassVar[tuple[str, ...]] = ("initial",)
     low: ClassVar[tuple[float, ...]] = (0.0, 0.0)
     high: ClassVar[tuple[float, ...]] = (2.0 * math.pi, 1.0)
+    input_names: ClassVar[tuple[str, ...]] = ("x", "t")
+    output_names: ClassVar[tuple[str, ...]] = ("u",)
     adaptive: ClassVar[Mapping[str, tuple[str, ...]]] = {"interior": ("pde",)}
 
     rho: float = 3.0

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tuner.solution import Solution
 
 VALUES, GAPS = "Viridis", "RdBu"
+TIMES = ("t", "tau")
+"""Inputs that are a time, as they are called."""
 
 
 def solution(found: Solution) -> Figure:
@@ -30,10 +32,11 @@ def _title(found: Solution) -> str:
 
 
 def _maps(found: Solution) -> Figure:
-    """A row for each output: exact, trained, difference."""
+    """A row for each output: exact, trained, difference. Time runs to the right, and so does x."""
     assert found.exact is not None
-    rows = found.outputs
-    titles = [t for k in range(rows) for t in _names(k, rows)]
+    rows, timed = found.outputs, found.inputs[1] in TIMES
+    upward, across = found.inputs if timed else found.inputs[::-1]
+    titles = [t for name in found.names[:rows] for t in _titles(name)]
     figure = panels(
         blank(_title(found), 60 + 230 * rows, "One replicate, that of the median error."),
         rows=rows,
@@ -45,9 +48,12 @@ def _maps(found: Solution) -> Figure:
         subplot_titles=titles,
     )
     n, m = found.shape
-    x, y = found.points[:m, 1], found.points[::m, 0]
+    slow, fast = found.points[::m, 0], found.points[:m, 1]
+    x, y = (fast, slow) if timed else (slow, fast)
     for k in range(rows):
         exact, learned = (of[:, k].reshape(n, m) for of in (found.exact, found.learned))
+        if not timed:
+            exact, learned = exact.T, learned.T
         low, high = float(exact.min()), float(exact.max())
         gap = learned - exact
         size = float(abs(gap).max())
@@ -76,14 +82,13 @@ def _maps(found: Solution) -> Figure:
                 row=k + 1,
                 col=col,
             )
-        figure.update_yaxes(title_text="input 1", row=k + 1, col=1)
-    figure.update_xaxes(title_text="input 2", row=rows)
+        figure.update_yaxes(title_text=upward, row=k + 1, col=1)
+    figure.update_xaxes(title_text=across, row=rows)
     return _quiet(figure, bottom=50)
 
 
-def _names(k: int, rows: int) -> tuple[str, str, str]:
-    of = f", output {k + 1}" if rows > 1 else ""
-    return f"exact{of}", f"trained{of}", f"trained - exact{of}"
+def _titles(name: str) -> tuple[str, str, str]:
+    return f"{name}, exact", f"{name}, trained", f"{name}, trained - exact"
 
 
 def _curves(found: Solution) -> Figure:
@@ -91,7 +96,7 @@ def _curves(found: Solution) -> Figure:
     lines, n = found.shape
     extra = found.exact is not None
     cols = found.outputs + extra
-    titles = [f"output {k + 1}" if found.outputs > 1 else "output" for k in range(found.outputs)]
+    titles = list(found.names[: found.outputs])
     figure = panels(
         blank(
             _title(found),
@@ -107,7 +112,9 @@ def _curves(found: Solution) -> Figure:
         rows = slice(line * n, (line + 1) * n)
         x = _short(found.points[rows, found.across])
         level = (
-            f"input 1 = {number(float(found.points[rows.start, 0]))}" if lines > 1 else "trained"
+            f"{found.inputs[0]} = {number(float(found.points[rows.start, 0]))}"
+            if lines > 1
+            else "trained"
         )
         color = PALETTE[line]
         for k in range(found.outputs):
@@ -147,7 +154,7 @@ def _curves(found: Solution) -> Figure:
                 row=1,
                 col=cols,
             )
-    figure.update_xaxes(title_text=f"input {found.across + 1}", nticks=6)
+    figure.update_xaxes(title_text=found.inputs[found.across], nticks=6)
     return _quiet(figure, bottom=80)
 
 
@@ -184,7 +191,7 @@ def _scatter(found: Solution) -> Figure:
                 x=_short(exact),
                 y=_short(y),
                 mode="markers",
-                name=f"output {k + 1}",
+                name=found.names[k],
                 marker={"size": 4, "color": (BLUE, ORANGE, *PALETTE[2:])[k], "opacity": 0.7},
                 showlegend=col == 1 and found.outputs > 1,
                 row=1,
