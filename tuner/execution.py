@@ -20,6 +20,7 @@ import tuner.ray_environment
 # isort: split
 import ray
 from ray import tune
+from ray.tune.execution import class_cache
 
 import tuner
 from search_spaces import Space
@@ -192,6 +193,7 @@ def execute(driver: Driver) -> None:
         searcher.begin(driver.space, driver.table)
         driver.searcher = searcher
     decisions = DecisionsOfTune(driver, scheduler) if scheduler else Decisions(driver)
+    take_waiting_workers()
     resources = {"cpu": sweep.resources.cpu, "gpu": sweep.resources.gpu}
     for name in ("ray.tune", "ray.tune.execution.tune_controller"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # faults are in the journal
@@ -214,6 +216,15 @@ def execute(driver: Driver) -> None:
                 verbose=0,
             ),
         ).fit()
+
+
+def take_waiting_workers() -> None:
+    """Have trials run in the processes that a cluster starts at once, with torch in them already.
+
+    Tune gives its actors a variable of the environment that PyTorch Lightning reads, and Ray would
+    start processes of their own for them, while the others load torch for nobody.
+    """
+    class_cache.DEFAULT_ENV_VARS.clear()
 
 
 def slots(sweep: Sweep) -> int:
