@@ -55,6 +55,13 @@ def keep(name: str, data: Mapping[str, Any], module: str) -> Path:
     return path
 
 
+def kept(name: str) -> dict[str, Any]:
+    """What was measured before, for a benchmark of several parts of which one is measured anew."""
+    path = FOLDER / f"{name}.json"
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return {key: value for key, value in found.items() if key not in ("command", "date", "machine")}
+
+
 def in_turns(
     runs: Mapping[str, Callable[[], None]], rounds: int, clock: Callable[[], float]
 ) -> dict[str, float]:

@@ -140,8 +140,8 @@ def main(rounds: int = ROUNDS, only: tuple[str, ...] = ("reports", "pauses", "st
     if "start" in only:
         kept["start"] = found = start(STARTS if rounds > 1 else 1)
         print(f"first training step after {measured.spread(found['seconds'])} s (goal: 12 s)")
-    if rounds > 1 and len(only) == 3:
-        measured.keep("overhead", kept, "benchmarks.overhead")
+    if rounds > 1:
+        measured.keep("overhead", {**measured.kept("overhead"), **kept}, "benchmarks.overhead")
 
 
 def quick() -> None:
