@@ -40,11 +40,14 @@ def described(found: Mapping[str, Any]) -> str:
     return f"{found['processor']}, {found['cores']} cores, {found['system']}; {libraries}"
 
 
-def keep(name: str, data: Mapping[str, Any], module: str) -> Path:
-    """Write what was measured, with the command and the machine, for docs/make_performance.py."""
+def keep(name: str, data: Mapping[str, Any], module: str, *, whole: bool = True) -> Path:
+    """Write what was measured, with the command and the machine, for docs/make_performance.py.
+
+    whole: by the command as it was given; else by one that measures more than was measured now.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{name}.json"
-    command = shlex.join(["python", "-m", module, *sys.argv[1:]])
+    command = shlex.join(["python", "-m", module, *(sys.argv[1:] if whole else [])])
     found = {
         "command": command,
         "date": time.strftime("%Y-%m-%d"),
@@ -59,7 +62,9 @@ def kept(name: str) -> dict[str, Any]:
     """What was measured before, for a benchmark of several parts of which one is measured anew."""
     path = FOLDER / f"{name}.json"
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return {key: value for key, value in found.items() if key not in ("command", "date", "machine")}
+    return {
+        key: value for key, value in found.items() if key not in ("command", "date", "machine")
+    }
 
 
 def in_turns(

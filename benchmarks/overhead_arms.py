@@ -32,8 +32,11 @@ def ours(trials: int, mlflow: str) -> dict[str, Any]:
         tracking={"uri": mlflow},
         storage=tempfile.mkdtemp(prefix="overhead-"),
     )
+    from benchmarks.overhead_parts import spent
+
     start = time.monotonic()
-    result = tuner.run(sweep)
+    with spent() as parts:
+        result = tuner.run(sweep)
     seconds = time.monotonic() - start
     from tuner.journal import read
     from tuner.tracking import Sender
@@ -48,6 +51,7 @@ def ours(trials: int, mlflow: str) -> dict[str, Any]:
         "sweep": events[-1]["clock"] - first["clock"],
         "reports": sum(len(trial.reports) for trial in result.trials.trials.values()),
         "not at MLflow": sender.pending(),
+        "parts": dict(parts),
         "proposing": [e["seconds"] for e in events if e["event"] == "proposed"],
         **{
             name: [e["took"][name] for e in events if name in e.get("took", {})]
