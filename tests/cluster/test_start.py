@@ -78,9 +78,11 @@ def started(tmp_path, secrets):
             f'#!/bin/sh\necho {name} "$@" > {tmp_path}/{name}.words\nenv > {tmp_path}/{name}.env\n'
         )
         (programs / name).chmod(0o755)
-    # the accounts are made by a program of MLflow, which has a test of its own
+    # the accounts are made by a program of MLflow, which has a test of its own; and so has what goes on
     (programs / "python").write_text(
-        f'#!/bin/sh\ncase $1 in cluster/*) exit ;; *) exec {sys.executable} "$@" ;; esac\n'
+        f'#!/bin/sh\ncase "$*" in cluster/*) exit ;;'
+        f' "-m tuner.on_head"*) echo "$@" > {tmp_path}/on_head.words; exit ;;'
+        f' *) exec {sys.executable} "$@" ;; esac\n'
     )
     (programs / "python").chmod(0o755)
 
@@ -113,6 +115,18 @@ def test_a_worker_joins_the_head_with_what_it_has(started):
     assert "--head" not in words
     assert options(words)["address"] == "head:6379"
     assert (options(words)["num-cpus"], options(words)["num-gpus"]) == ("6", "0")
+
+
+@pytest.mark.parametrize(("role", "does"), [("head", True), ("worker", False)])
+def test_a_head_goes_on_with_what_one_before_it_was_at_work_on(started, tmp_path, role, does):
+    started(START / "ray.sh", role, RAY_HEAD="localhost")
+    assert (tmp_path / "on_head.words").exists() == does
+    if does:
+        assert (tmp_path / "on_head.words").read_text().split() == [
+            "-m",
+            "tuner.on_head",
+            "restore",
+        ]
 
 
 @pytest.mark.parametrize("role", ["head", "worker"])
