@@ -146,4 +146,5 @@ if __name__ == "__main__":
         quick()
     else:
         found = main(given.trials, given.epochs, given.losses, given.whole)
-        measured.keep("dashboards", found, "benchmarks.dashboards")
+        name = "dashboards_whole" if given.whole else "dashboards"
+        measured.keep(name, found, "benchmarks.dashboards")
