@@ -183,8 +183,8 @@ def wall_clock(found: Result) -> str:
                 _luck(found["runs"], name) for name in {r["problem"]: 0 for r in found["runs"]}
             )
             + " Errors above 1 are of winners that fail altogether with half of the fresh seeds."
-            + " Three things cost ours time in a sweep this short. An epoch of ours trains four seeds, so that a "
-            "winner is no lucky one, where the others train one. Ray, and two processes with torch in them, "
+            + " Three things cost ours time in a sweep this short. An epoch of ours trains four seeds, where the "
+            "others train one. Ray, and two processes with torch in them, "
             "are started first, which Optuna's two processes do without. And the default point is always "
             "trained to its end, which is what any winner is compared with: half of a slot's time here. "
             "What remains is enough for the first rungs of the others.",
