@@ -1,6 +1,7 @@
 """How costs grow with a sweep, up to 10,000 trials and 64 slots.
 
     python -m benchmarks.scale [--quick] [--only driver,searchers,reading,memory,slots,ray] [--trials N]
+    python -m benchmarks.scale --only driver --schedulers pbt       # the others stay as measured
 
 driver     microseconds a report and memory a trial, for each scheduler
 searchers  milliseconds of a proposal, for each searcher
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 
 from benchmarks import measured
 from benchmarks.scale import driver, memory, published, reading, searchers, slots
+from tuner.schedulers import SCHEDULERS
 
 PARTS = {
     "driver": driver.main,
@@ -31,11 +33,18 @@ RAY = "ray"
 
 
 def main(
-    parts: Sequence[str] = tuple(PARTS), short: bool = False, trials: int | None = None
+    parts: Sequence[str] = tuple(PARTS),
+    short: bool = False,
+    trials: int | None = None,
+    schedulers: Sequence[str] = (),
 ) -> None:
     for part in parts:
         print(f"\n{part}\n", flush=True)
-        found = published.main(short, trials) if part == RAY else PARTS[part](short)
+        if part == "driver" and schedulers:
+            before = measured.kept("scale_driver").get("rows", [])
+            found = driver.main(short, schedulers, before)
+        else:
+            found = published.main(short, trials) if part == RAY else PARTS[part](short)
         if not short:
             measured.keep(f"scale_{part}", found, "benchmarks.scale")
 
@@ -49,8 +58,12 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="smaller sweeps; nothing is kept")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, by comma")
     parser.add_argument("--trials", type=int, help=f"of the part {RAY}")
+    parser.add_argument("--schedulers", default="", help="of the part driver, by comma")
     given = parser.parse_args()
     chosen = given.only.split(",")
     if unknown := [part for part in chosen if part not in (*PARTS, RAY)]:
         parser.error(f"{', '.join(unknown)}: expected parts of {', '.join([*PARTS, RAY])}")
-    main(chosen, given.quick, given.trials)
+    named = [name for name in given.schedulers.split(",") if name]
+    if unknown := [name for name in named if name not in SCHEDULERS]:
+        parser.error(f"{', '.join(unknown)}: expected schedulers of {', '.join(SCHEDULERS)}")
+    main(chosen, given.quick, given.trials, named)

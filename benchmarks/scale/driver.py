@@ -122,9 +122,21 @@ def ratios(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def main(quick: bool = False, schedulers: Sequence[str] = tuple(SCHEDULERS)) -> Row:
+def main(
+    quick: bool = False,
+    schedulers: Sequence[str] = tuple(SCHEDULERS),
+    before: Sequence[Row] = (),
+) -> Row:
+    """before: rows of an earlier run, of which those of other schedulers stay."""
     sizes = QUICK_SIZES if quick else SIZES
-    rows = cases(schedulers, sizes)
+    fresh = cases(schedulers, sizes)
+    names = dict.fromkeys(row["scheduler"] for row in (*before, *fresh))
+    rows = [
+        row
+        for name in names
+        for row in (fresh if name in schedulers else before)
+        if row["scheduler"] == name
+    ]
     compared = ratios(rows)
     print(
         f"\ntimes from {sizes[0]} to {sizes[-1]} trials; goal: at most {GOAL} a report and a trial"
