@@ -46,7 +46,8 @@ def main(
         else:
             found = published.main(short, trials) if part == RAY else PARTS[part](short)
         if not short:
-            measured.keep(f"scale_{part}", found, "benchmarks.scale")
+            anew = part == "driver" and bool(schedulers)
+            measured.keep(f"scale_{part}", found, "benchmarks.scale", whole=not anew)
 
 
 def quick() -> None:
