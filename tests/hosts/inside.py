@@ -29,7 +29,7 @@ def main(settings):
     mount("-t", "tmpfs", "-o", f"size={settings['shm']}", "shm", "/dev/shm")
     mount("--bind", settings["tmp"], "/tmp")
     if hidden:
-        root.mkdir(parents=True)
+        root.mkdir(parents=True, exist_ok=True)  # it is there when the host is started again
         mount("--bind", kept, root)
     child = subprocess.Popen(settings["command"], cwd=root, env=settings["environment"])
     signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGTERM))
