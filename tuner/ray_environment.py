@@ -11,6 +11,7 @@ it readable for everybody. If Ray was imported before, its own default holds.
 import os
 import secrets
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,11 +29,21 @@ GIVEN = frozenset({"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"})
 
 
 def make_token(path: Path) -> None:
-    """Make a token, unless there is one. Where that cannot be written, Ray says so when it starts."""
+    """Make a token, unless there is one. Where that cannot be written, Ray says so when it starts.
+
+    Whoever finds it finds the whole of it, and of two who make it at once both use the first.
+    """
+    if path.exists():
+        return
     with suppress(OSError):  # FileExistsError, above all
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
+        descriptor, name = tempfile.mkstemp(dir=path.parent)  # for its owner alone
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+            os.link(name, path)
+        finally:
+            os.unlink(name)
 
 
 for name, value in SETTINGS.items():
