@@ -19,8 +19,9 @@ the clock of the taker, a clock that goes on in standby. It writes its own, wait
 in which a rival's would have been written as well, and reads back whose it is; if its own writing
 took longer than that, it waits for LEASE seconds again. A holder that finds the lease of another, or a
 newer generation, appends nothing any more; but a lease of an older generation than its own is what a
-driver wrote that stood still in the middle of a renewal, and the holder writes its own over it. Two who take it in the same moment, one of whose
-requests is held up by more than all that, could both be at work: then one of the generations counts.
+driver wrote that stood still in the middle of a renewal, and the holder writes its own over it. Two who
+take it in the same moment, one of whose requests is held up by more than all that, could both be at
+work: then one of the generations counts.
 A driver that died with the working copy of this machine is followed at once: the kernel's lock on
 the copy tells that it is gone.
 """
@@ -162,7 +163,7 @@ class Lease:
             self._lost = "another process has taken the sweep over"
         elif not found:
             self._lost = "its lease is gone"
-        elif found["holder"] != self.holder and not "" < found["generation"] < mine:
+        elif found["holder"] != self.holder and not "" < str(found["generation"]) < mine:
             self._lost = f"{_who(found)} has taken the sweep over"
         return not self._lost
 
