@@ -272,7 +272,10 @@ class Handle:
         """End it in order, so that it can go on later; returns when it has ended."""
         job = self._job()
         if not job.ended:
-            self.client.ask("stopped", name=self.name)  # nor does it go on when the head is lost
+            with suppress(TunerError):  # a busy head does not keep it from being stopped
+                self.client.ask(
+                    "stopped", name=self.name
+                )  # so that it stays so if the head is lost
             self.client.jobs.stop(job.id)
             self.client._ended(job.id, STOP_SECONDS + 30.0)
         return self.status()
