@@ -30,8 +30,8 @@ class OptimizerChoice(Protocol):
 def uncompiled(optimizer: type[Optimizer]) -> Callable[..., Optimizer]:
     """torch's optimiser without what keeps a compiler out of it, and tells a profiler of each step.
 
-    The former imports the compiler, which takes a second of every process; the latter takes three per
-    cent of a step of a small network. Neither is at work here.
+    The former imports the compiler into every process, which takes as long as torch itself; the latter
+    is a good part of what an optimiser's step takes for a small network. Neither is at work here.
     """
     names = ("add_param_group", "state_dict", "load_state_dict", "zero_grad", "step")
     members: dict[str, Any] = {name: unwrap(getattr(optimizer, name)) for name in names}
