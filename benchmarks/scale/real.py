@@ -38,6 +38,7 @@ def run(slots: int, trials: int, seconds: float, epochs: int) -> dict[str, Any]:
         searcher="random",
         scheduler="run_to_end",
         budget={"trials": trials, "epochs": epochs},
+        replicates=1,  # a function is called for one after the other
         storage=tempfile.mkdtemp(prefix="sleeping-"),
     )
     start, processor = time.monotonic(), time.process_time()
