@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]  # Ray starts twice, on
 SWEEP = {"searcher": {"name": "tpe", "startup": 2}, "budget": {"trials": 5, "epochs": 10}}
 # the times of a lease in their proportions, so that the test takes no longer
 QUICK = """
-from tuner import bucket, cli
-bucket.LEASE, bucket.HOLD, bucket.RENEWAL, bucket.SETTLE = 4.0, 3.0, 0.3, 0.5
+from tuner import cli, lease
+lease.LEASE, lease.HOLD, lease.RENEWAL, lease.SETTLE = 4.0, 3.0, 0.3, 0.5
 cli.main()
 """
 

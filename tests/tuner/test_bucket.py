@@ -18,7 +18,7 @@ from tests.tuner.test_driver import driver_of, run_all, sweep_of
 from trainables.bucket import Bucket, WrongAddress, joined, working_copy
 from trainables.segment import begin, keep
 from trainables.trainable import MultiLossTrainable
-from tuner import Result, Sweep, bucket, cli
+from tuner import Result, Sweep, cli, lease
 from tuner import journal as journal_module
 from tuner.bucket import fetched, journal_of, set_aside_there, storage_of, within
 from tuner.errors import JournalDamaged, SweepBusy, SweepError, TunerError
@@ -43,7 +43,7 @@ def storage(line, tmp_path, monkeypatch):
     for key, value in buckets.KEYS.items():
         monkeypatch.setenv(key, value)
     for key, value in TIMES.items():
-        monkeypatch.setattr(bucket, key, value)
+        monkeypatch.setattr(lease, key, value)
     monkeypatch.setattr(journal_module, "PATIENCE", 0.05)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "here"))
     return buckets.address(line, tmp_path.name)
@@ -73,10 +73,10 @@ def objects(storage):
     return Bucket(joined(storage, "s"))
 
 
-def renewed_by(bucket_, holder, seconds=60):
+def renewed_by(bucket, holder, seconds=60):
     """Return when the lease is the holder's."""
     until = time.monotonic() + seconds
-    while bucket.lease_of(bucket_)["holder"] != holder:
+    while lease.lease_of(bucket)["holder"] != holder:
         assert time.monotonic() < until
         time.sleep(0.05)
 
@@ -186,10 +186,10 @@ def test_a_second_driver_on_the_same_machine_is_refused_at_once(storage):
 
 WRITER = """
 import sys
-from tuner import bucket
+from tuner import lease
 from tuner.bucket import fetched, journal_of, within
 for key, value in {times}.items():
-    setattr(bucket, key, value)
+    setattr(lease, key, value)
 with journal_of(fetched(within(sys.argv[1], "s"))) as journal:
     for number in range(100000):
         journal.append([{{"event": "proposed", "trial": number, "by": "the writer"}}])
@@ -275,26 +275,26 @@ def test_a_driver_that_stood_still_while_another_took_over_writes_nothing_any_mo
 
 
 def test_a_renewal_that_arrives_after_another_has_taken_over_takes_nothing_back(storage):
-    lease = objects(storage)
+    there = objects(storage)
     appended(storage, 1)  # by the driver whose generation comes before
     with opened(storage) as journal:
-        mine = bucket.lease_of(lease)
+        mine = lease.lease_of(there)
         before = {"holder": "f" * 32, "generation": "000001-" + "f" * 32}
         assert before["generation"] < journal.generation
-        lease.write("lease.json", json.dumps(mine | before).encode())
-        renewed_by(lease, mine["holder"])
+        there.write("lease.json", json.dumps(mine | before).encode())
+        renewed_by(there, mine["holder"])
         journal.append([{"event": "proposed", "trial": 2}])
     assert numbered(fetched(within(storage, "s"))) == [1, 2]
 
 
 def test_a_lease_of_one_who_is_about_to_begin_a_generation_is_yielded_to(storage):
     with opened(storage) as journal:
-        other = bucket.lease_of(objects(storage)) | {"holder": "f" * 32, "generation": ""}
+        other = lease.lease_of(objects(storage)) | {"holder": "f" * 32, "generation": ""}
         objects(storage).write("lease.json", json.dumps(other).encode())
         until = time.monotonic() + 60
         while not journal.lease._lost and time.monotonic() < until:
             time.sleep(TIMES["RENEWAL"])
-        with pytest.raises(bucket.Lost, match="has taken the sweep over"):
+        with pytest.raises(lease.Lost, match="has taken the sweep over"):
             journal.append([{"event": "proposed", "trial": 1}])
 
 
