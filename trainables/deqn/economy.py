@@ -156,7 +156,8 @@ class Economy(Problem):
 
     def assessed(self, network: Network) -> tuple[Tensor, dict[str, Tensor]]:
         """Error and metrics, in one pass over the places."""
-        places = self.places(network)
+        visits, rest = self._simulated(network)
+        places = {"box": self.held_out(network), "simulation": visits}
         judged = self._conditions(network, places)
         sizes = _sizes(judged)
         error = judging.worst(sizes)
@@ -170,7 +171,7 @@ class Economy(Problem):
             for name, condition in judged.items()
             if isinstance(condition, Complementary)
         }
-        stability = {"stability": self.stability(network)}
+        stability = {"stability": self._radius(network, rest)}
         return error, {**judging.summary(sizes), **binding, **stability}
 
     def held_out(self, network: Network) -> Tensor:
@@ -181,28 +182,33 @@ class Economy(Problem):
 
     def simulation(self, network: Network) -> Tensor:
         """(r, b, d): the states that the replicate's own policy visits."""
-        start = self.held_out(network)[:, : judging.PATHS]
-        periods = judging.BURN_IN + judging.PERIODS
-        shocks = self.shocks(judging.common_shocks(), periods, judging.PATHS).to(start)
-        return judging.visited(
-            lambda states, shock: self.step(network, states, shock), start, shocks
-        )
+        return self._simulated(network)[0]
 
     def stability(self, network: Network) -> Tensor:
         """(r,): the spectral radius at the rest point; `inf` where there is none."""
-        parameter = next(network.parameters())
-        calm = parameter.new_tensor(self.calm)
-        low, high = (
-            parameter.new_tensor(side).expand(len(parameter), 1, -1)
-            for side in (self.low, self.high)
-        )
-        return judging.spectral_radius(
-            lambda states: self.step(network, states, calm), low, high, self.capital
-        )
+        return self._radius(network, self._simulated(network)[1])
 
     def places(self, network: Network) -> dict[str, Tensor]:
         """Name -> (r, b, d): where a policy is judged."""
         return {"box": self.held_out(network), "simulation": self.simulation(network)}
+
+    def _simulated(self, network: Network) -> tuple[Tensor, Tensor]:
+        """(r, b, d), the states that a policy visits, and (r, 1, d), where it rests without shocks."""
+        start = self.held_out(network)[:, : judging.PATHS]
+        periods = judging.BURN_IN + judging.PERIODS
+        shocks = self.shocks(judging.common_shocks(), periods, judging.PATHS).to(start)
+        middle = self.place(start.new_full((len(start), 1, len(self.low)), 0.5))
+        return judging.visited(
+            lambda states, shock: self.step(network, states, shock),
+            start, shocks, middle, start.new_tensor(self.calm),
+        )  # fmt: skip
+
+    def _radius(self, network: Network, rest: Tensor) -> Tensor:
+        """(r,): the spectral radius at a rest point (r, 1, d)."""
+        calm, low, high = (rest.new_tensor(row) for row in (self.calm, self.low, self.high))
+        return judging.spectral_radius(
+            lambda states: self.step(network, states, calm), rest, high - low, self.capital
+        )
 
     def _conditions(self, network: Network, places: Mapping[str, Tensor]) -> dict[str, Condition]:
         """Every condition, place by place."""

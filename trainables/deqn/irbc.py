@@ -203,7 +203,7 @@ class IRBC(Problem):
         return generator.normal(generator.r, self.tracks, self.countries + 1)
 
     def error(self, network: Network) -> Tensor:
-        return judging.worst(self._sizes(network)[0])
+        return judging.worst(self._sizes(network, self.simulation(network))[0])
 
     def metrics(self, network: Network) -> dict[str, Tensor]:
         return self.assessed(network)[1]
@@ -213,13 +213,14 @@ class IRBC(Problem):
 
     def assessed(self, network: Network) -> tuple[Tensor, dict[str, Tensor]]:
         """Error and metrics, in one pass over the places."""
-        sizes, binding = self._sizes(network)
+        visits, rest = self._simulated(network)
+        sizes, binding = self._sizes(network, visits)
         steady = self._steady(network)
         distance = slopes(network, steady) - first_order_slopes(self.countries).to(steady)
         return judging.worst(sizes), {
             **judging.summary(sizes),
             **binding,
-            "stability": self.stability(network),
+            "stability": self._radius(network, rest),
             "slopes": distance.abs().flatten(1).amax(-1),
         }
 
@@ -231,28 +232,12 @@ class IRBC(Problem):
         return states.expand(len(steady), -1, -1)
 
     def simulation(self, network: Network) -> Tensor:
-        """(r, b, 2N): states that the replicate's own policy leads to from the steady state.
-
-        The shocks are those of every replicate and trial.
-        """
-        steady = self._steady(network)
-        sizes = BURN_IN + PERIODS, PATHS, self.countries + 1
-        shocks = judging.common_shocks().normal(*sizes).to(steady)
-        states, every, found = steady.expand(-1, PATHS, -1), PATHS * PERIODS // self._count, []
-        for period, shock in enumerate(shocks):
-            states = step(network, states, shock)
-            if period >= BURN_IN and period % every == 0:
-                found.append(states)
-        return torch.cat(found, dim=1)
+        """(r, b, 2N): states that the replicate's own policy leads to from the steady state."""
+        return self._simulated(network)[0]
 
     def stability(self, network: Network) -> Tensor:
         """(r,): the spectral radius at the rest point; `inf` where there is none."""
-        steady = self._steady(network)
-        calm = steady.new_zeros(self.countries + 1)
-        low, high = (corner.expand_as(steady) for corner in self._corners(steady))
-        return judging.spectral_radius(
-            lambda states: step(network, states, calm), low, high, slice(self.countries)
-        )
+        return self._radius(network, self._simulated(network)[1])
 
     @property
     def _count(self) -> int:
@@ -275,10 +260,31 @@ class IRBC(Problem):
             like.new_tensor([high] * n + [HELD_OUT_Z] * n),
         )
 
-    def _sizes(self, network: Network) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _simulated(self, network: Network) -> tuple[Tensor, Tensor]:
+        """(r, b, 2N), what a policy visits with everybody's shocks, and (r, 1, 2N), its rest point."""
+        steady = self._steady(network)
+        calm = steady.new_zeros(self.countries + 1)
+        shocks = judging.common_shocks().normal(BURN_IN + PERIODS, PATHS, len(calm)).to(steady)
+        low, high = self._corners(steady)
+        return judging.visited(
+            lambda states, shock: step(network, states, shock),
+            steady.expand(-1, PATHS, -1), shocks, ((low + high) / 2.0).expand_as(steady), calm,
+            BURN_IN, PATHS * PERIODS // self._count,
+        )  # fmt: skip
+
+    def _radius(self, network: Network, rest: Tensor) -> Tensor:
+        """(r,): the spectral radius at a rest point (r, 1, 2N)."""
+        calm, (low, high) = rest.new_zeros(self.countries + 1), self._corners(rest)
+        return judging.spectral_radius(
+            lambda states: step(network, states, calm), rest, high - low, slice(self.countries)
+        )
+
+    def _sizes(
+        self, network: Network, visits: Tensor
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Absolute residuals (r, n) of every condition and place, and where the floor binds (r,)."""
         sizes, binding = {}, {}
-        places = {"box": self.held_out(network), "simulation": self.simulation(network)}
+        places = {"box": self.held_out(network), "simulation": visits}
         for place, states in places.items():
             found = conditions(network, states, ERROR_DEGREE)
             sizes[f"euler/{place}"] = found.euler.abs().flatten(1)

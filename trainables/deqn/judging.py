@@ -30,23 +30,38 @@ def common_shocks() -> Generators:
     return Generators([torch.Generator().manual_seed(20_000)], torch.float64)
 
 
-def visited(step: Callable[[Tensor, Tensor], Tensor], states: Tensor, shocks: Tensor) -> Tensor:
-    """(r, b, d): the states that a policy leads to, every fifth period after 100 that are dropped.
+def visited(
+    step: Callable[[Tensor, Tensor], Tensor],
+    states: Tensor,
+    shocks: Tensor,
+    middle: Tensor,
+    calm: Tensor,
+    burn_in: int = BURN_IN,
+    every: int = EVERY,
+) -> tuple[Tensor, Tensor]:
+    """Where a policy leads to, now and then, and where it rests.
 
     step:   states (r, paths, d) and shocks (paths, e) to the states of the next period.
     states: where the paths start.
     shocks: (periods, paths, e).
+    middle: (r, 1, d), where a path without surprises starts, beside the others.
+    calm:   (e,), the shock of no surprise.
+    burn_in, every: of the periods, the first are dropped, then every so manyth is looked at.
+
+    Returns what the paths visit, (r, b, d), and the end of the one without surprises, (r, 1, d).
     """
-    found = []
+    paths, found = states.shape[1], []
+    states = torch.cat([states, middle], dim=1)
+    shocks = torch.cat([shocks, calm.expand(len(shocks), 1, -1)], dim=1)
     for period, shock in enumerate(shocks):
         states = step(states, shock)
-        if period >= BURN_IN and period % EVERY == 0:
-            found.append(states)
-    return torch.cat(found, dim=1)
+        if period >= burn_in and period % every == 0:
+            found.append(states[:, :paths])
+    return torch.cat(found, dim=1), states[:, paths:]
 
 
 def spectral_radius(
-    move: Callable[[Tensor], Tensor], low: Tensor, high: Tensor, capital: slice
+    move: Callable[[Tensor], Tensor], rest: Tensor, sides: Tensor, capital: slice
 ) -> Tensor:
     """(r,): of capital's law of motion where the states rest; `inf` where they do not rest.
 
@@ -54,14 +69,12 @@ def spectral_radius(
     relu.
 
     move:    states (r, b, d) to those of the next period, without surprises.
-    low, high: (r, 1, d), the box, in whose middle the search for the rest point begins.
+    rest:    (r, 1, d), the rest point.
+    sides:   (d,), how long the sides of the box are.
     capital: the columns of the state that the policy moves.
     """
-    state = (low + high) / 2.0
-    for _ in range(BURN_IN + PERIODS):
-        state = move(state)
-    shifts = SHIFT * torch.diag((high - low)[0, 0])[capital]  # (n, d)
-    ahead, behind = (move(state + sign * shifts)[..., capital] for sign in (1, -1))
+    shifts = SHIFT * torch.diag(sides)[capital]  # (n, d)
+    ahead, behind = (move(rest + sign * shifts)[..., capital] for sign in (1, -1))
     slopes = (ahead - behind) / (2.0 * shifts.sum(-1, keepdim=True))  # (r, n, n)
     sound = slopes.isfinite().all(-1).all(-1)
     slopes = torch.where(sound[:, None, None], slopes, 0.0)
