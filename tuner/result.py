@@ -59,6 +59,9 @@ class Result:
                 f"{_others(self.folder.parent)} `--storage` names another folder of sweeps."
             )
 
+    def __repr__(self) -> str:
+        return f"Result({str(self.folder)!r})"
+
     @cached_property
     def trials(self) -> TrialTable:
         """Every trial with its reports."""

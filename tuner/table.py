@@ -81,6 +81,11 @@ class Trial:
     saving: float = 0.0
     spans: tuple[Span, ...] = ()
 
+    def __repr__(self) -> str:
+        """Short, since reports are many: what a prompt shows of it."""
+        after = f"error {self.error:.3g} after {self.epochs} epochs"
+        return f"<Trial {self.number}: {self.status}, {after}, point {dict(self.point)}>"
+
     @property
     def epochs(self) -> int:
         """Epochs reported so far."""
@@ -174,6 +179,9 @@ class TrialTable:
     prior: tuple[Trial, ...] = ()
     waiting: str = ""
     index: Index | None = field(default=None, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<TrialTable: {self.status}, {len(self.trials)} trials>"
 
     @property
     def unit(self) -> str:

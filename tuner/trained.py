@@ -29,6 +29,12 @@ class Trained:
     result: Result
     trial: Trial
 
+    def __repr__(self) -> str:
+        return (
+            f"<Trained trial {self.trial.number} of {self.result.folder.name}: error {self.error:.3g} "
+            f"after {self.trial.epochs} epochs, point {dict(self.point)}>"
+        )
+
     @property
     def point(self) -> Point:
         """The chosen hyperparameters."""

@@ -42,6 +42,17 @@ def test_the_winner_is_the_original_trial_with_its_fresh_errors(tmp_path):
     assert best.compare(4) is None
 
 
+def test_at_a_prompt_all_of_it_is_shown_in_a_line(tmp_path):
+    found = written(tmp_path)
+    best = found.best()
+    assert repr(found) == f"Result('{tmp_path}/sweeps/s')"
+    assert repr(found.trials) == "<TrialTable: finished, 7 trials>"
+    assert repr(best) == "<Trained trial 3 of s: error 0.25 after 3 epochs, point {'width': 32}>"
+    assert repr(best.trial) == (
+        "<Trial 3: finished, error 0.2 after 3 epochs, point {'width': 32}>"
+    )
+
+
 def test_the_pareto_set_comes_by_the_first_objective(tmp_path):
     found = written(tmp_path)
     assert [trained.trial.number for trained in found.pareto()] == [2, 3, 1]
