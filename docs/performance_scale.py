@@ -131,22 +131,27 @@ def slots(found: Result) -> str:
     ]
     rows += [
         (
-            f"{row['slots']}, for real",
+            f"{row['slots']}, for real, {row['trials'] // row['slots']} trials a slot, {when}",
             *(
-                f"{row['utilisation']:.2%}" if float(key) == row["epoch seconds"] else ""
+                f"{row[share]:.2%}" if float(key) == row["epoch seconds"] else ""
                 for key in first["busy"]
             ),
         )
         for row in found["real"]
+        for when, share in (("start included", "utilisation"), ("once warm", "once warm"))
+        if row[share] is not None
     ]
+    added = found["simulated"][-1]["ms a report"]
     return "\n\n".join(
         [
             "## Slots",
             "The share of the time that slots train, by the seconds of an epoch. Simulated: what the "
             "driver works is measured and added to the clock, one thing after the other; `with Ray` "
-            "adds the processor time of a whole driver process a report, as the real sweeps had it. "
-            "For real: trials that sleep, so that there are more slots than cores, from when all "
-            "slots had a trial.",
+            f"adds {added:.1f} ms of the driver's process a report, Ray Tune and MLflow's sender in it, "
+            "as a longer real sweep took more than a shorter one. For real: trials that sleep, so that "
+            "there are more slots than cores, and nine epochs each. The start is that of as many processes "
+            "as there are slots, which all load torch at once, on the cores of the machine below; once "
+            "warm is from when every slot has reported until the last trial starts.",
             table(("slots", *(f"{key} s" for key in first["busy"])), rows),
         ]
     )

@@ -5,8 +5,10 @@
 prints what was measured as JSON. A trial that sleeps takes no core, so the machine has more slots
 than cores: what remains is what Ray, Tune and the driver need, which share the cores. `call` is from
 the start of Ray to its end; `work` from the start of the first trial to the end of the last, and
-`full` from when all slots first had one. `utilisation` is the share of `full` that slots slept. `processor` is what the driver's process used, MLflow's sender in it, `at work` from the first trial
-on; `rss` is its peak.
+`full` from when all slots first had one. `utilisation` is the share of `full` that slots slept, the
+start of their processes in it; `once warm` the same from when every slot has reported until the last
+trial starts, None if none starts later. `processor` is what the driver's process used, MLflow's sender
+in it, `at work` from the first trial on; `rss` is its peak.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ import json
 import resource
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tuner
+from tuner.journal import read
 from tuner.table import Span
 from tuner.tracking import Sender
 
@@ -72,11 +76,26 @@ def run(slots: int, trials: int, seconds: float, epochs: int) -> dict[str, Any]:
         "work": end - begun[0],
         "full": end - full,
         "utilisation": busy / (slots * (end - full)),
+        "once warm": once_warm(list(read(result.folder / "journal.jsonl")), slots, seconds),
         "processor": time.process_time() - processor,
         "processor at work": at_work[-1] - at_work[0],
         "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2**10,
         "not at MLflow": Sender(result.folder, sweep.tracking.uri).pending(),
     }
+
+
+def once_warm(events: Sequence[Mapping[str, Any]], slots: int, seconds: float) -> float | None:
+    """The share slept from when every slot has reported until the last trial starts."""
+    reported = [(e["trial"], e["time"]) for e in events if e["event"] == "reported"]
+    firsts = sorted(dict(reversed(reported)).values())
+    since, until = (
+        firsts[min(slots, len(firsts)) - 1],
+        max(e["time"] for e in events if e["event"] == "started"),
+    )
+    if until <= since:
+        return None
+    slept = sum(max(0.0, min(at, until) - max(at - seconds, since)) for _, at in reported)
+    return slept / (slots * (until - since))
 
 
 def _share(span: Span, since: float) -> float:

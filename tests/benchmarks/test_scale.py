@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.scale import driver
+from benchmarks.scale.real import once_warm
 from benchmarks.scale.simulated import (
     EPOCHS,
     Work,
@@ -51,3 +52,18 @@ def test_the_driver_part_prints_costs_by_size_beside_the_goals(capsys, monkeypat
     assert "times from 8 to 16 trials; goal: at most 1.3" in said
     assert [row["trials"] for row in found["rows"]] == [8, 16]
     assert found["ratios"][0].keys() >= {"us a report", "bytes a trial"}
+
+
+def test_what_slots_sleep_counts_from_when_all_have_reported_until_the_last_trial_starts():
+    times = {1: (3.0, 4.0, 5.0, 6.0), 2: (5.0, 6.0, 7.5), 3: (8.0,)}
+    events = [
+        {"event": "started", "trial": trial, "time": at} for trial, at in ((1, 0), (2, 0), (3, 7))
+    ]
+    events += [
+        {"event": "reported", "trial": trial, "time": at}
+        for trial, row in times.items()
+        for at in row
+    ]
+    # from 5 to 7: one slot slept from 5 to 6, the other from 5 to 6 and from 6.5 on
+    assert once_warm(events, slots=2, seconds=1.0) == 2.5 / 4
+    assert once_warm(events[:2] + events[3:], slots=2, seconds=1.0) is None
