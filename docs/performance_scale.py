@@ -121,38 +121,32 @@ def memory(found: Result) -> str:
 
 def slots(found: Result) -> str:
     """How busy slots are kept."""
-    first = found["simulated"][0]
+    lengths = list(found["simulated"][0]["busy"])
+
+    def cells(row: Result, share: str) -> list[str]:
+        lasts = str(row["epoch seconds"])
+        return [f"{row[share]:.1%}" if length == lasts else "" for length in lengths]
+
     rows = [
-        (
-            f"{row['slots']}, simulated, {row['part']}",
-            *(f"{share:.2%}" for share in row["busy"].values()),
-        )
+        (f"{row['slots']}, simulated", *(f"{share:.1%}" for share in row["busy"].values()))
         for row in found["simulated"]
     ]
     rows += [
-        (
-            f"{row['slots']}, for real, {row['trials'] // row['slots']} trials a slot, {when}",
-            *(
-                f"{row[share]:.2%}" if float(key) == row["epoch seconds"] else ""
-                for key in first["busy"]
-            ),
-        )
-        for row in found["real"]
-        for when, share in (("start included", "utilisation"), ("once warm", "once warm"))
+        (f"{row['slots']}, for real, {when}", *cells(row, share))
+        for when, share in (("once warm", "once warm"), ("start included", "utilisation"))
+        for row in sorted(found["real"], key=lambda row: row["slots"])
         if row[share] is not None
     ]
-    added = found["simulated"][-1]["ms a report"]
     return "\n\n".join(
         [
             "## Slots",
             "The share of the time that slots train, by the seconds of an epoch. Simulated: what the "
-            "driver works is measured and added to the clock, one thing after the other; `with Ray` "
-            f"adds {added:.1f} ms of the driver's process a report, Ray Tune and MLflow's sender in it, "
-            "as a longer real sweep took more than a shorter one. For real: trials that sleep, so that "
-            "there are more slots than cores, and nine epochs each. The start is that of as many processes "
-            "as there are slots, which all load torch at once, on the cores of the machine below; once "
-            "warm is from when every slot has reported until the last trial starts.",
-            table(("slots", *(f"{key} s" for key in first["busy"])), rows),
+            "driver works is measured and added to the clock, one thing after the other. For real: "
+            "Ray Tune, journal and MLflow, with trials that sleep, so that there are more slots than "
+            "cores, three trials a slot of 9 or 81 epochs. Once warm is from when every slot has reported "
+            "until the last trial starts; the start is that of as many processes as there are "
+            "slots, which all load torch at once on the cores of the machine below.",
+            table(("slots", *(f"{length} s" for length in lengths)), rows),
         ]
     )
 

@@ -125,12 +125,11 @@ def simulate(
     epoch_seconds: float = 1.0,
     clock: Callable[[], float] = time.process_time,
     waits: bool = False,
-    more: float = 0.0,
 ) -> Work:
     """Run a sweep to its end on so many slots, each of which runs a segment at a time.
 
     clock: what the driver's own work is counted in. waits: that work takes simulated time as well,
-    and the driver does one thing at a time, each report so many seconds `more`.
+    and the driver does one thing at a time.
     """
     work, spent = Work(), 0.0
     driver.open({})
@@ -165,7 +164,6 @@ def simulate(
             lambda s=segment, r=said: driver.reported(s.trial, s.number, r, checkpoint=True)
         )
         work.after.append(spent)
-        now += more
         if goes_on:
             heapq.heappush(ready, (now + epoch_seconds, next(order), segment, epoch + 1))
         else:

@@ -1,5 +1,7 @@
 """What grows with a sweep is measured on sweeps, and the numbers are of what they say."""
 
+import itertools
+
 import pytest
 
 from benchmarks.scale import driver
@@ -40,9 +42,10 @@ def test_slots_are_always_busy_for_a_driver_that_takes_no_time():
 
 
 def test_slots_wait_while_the_driver_works():
-    # an epoch of 1 s, then an answer that takes as long
-    work, _ = sweep(4, slots=1, epoch_seconds=1.0, clock=lambda: 0.0, waits=True, more=1.0)
-    assert work.busy == pytest.approx(work.makespan / 2)
+    # an epoch of 1 s, then an answer that takes as long; so does each proposal
+    work, _ = sweep(4, slots=1, epoch_seconds=1.0, clock=itertools.count().__next__, waits=True)
+    assert work.makespan == 3 * (1 + 2 * EPOCHS) + 1
+    assert work.busy == 3 * EPOCHS
 
 
 def test_the_driver_part_prints_costs_by_size_beside_the_goals(capsys, monkeypatch):
