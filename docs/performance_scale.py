@@ -123,19 +123,20 @@ def slots(found: Result) -> str:
     """How busy slots are kept."""
     lengths = list(found["simulated"][0]["busy"])
 
-    def cells(row: Result, share: str) -> list[str]:
-        lasts = str(row["epoch seconds"])
-        return [f"{row[share]:.1%}" if length == lasts else "" for length in lengths]
+    real = {(row["slots"], str(row["epoch seconds"])): row for row in found["real"]}
+
+    def cells(slots: int, share: str) -> list[str]:
+        rows = [real.get((slots, length), {}) for length in lengths]
+        return [f"{row[share]:.1%}" if row.get(share) is not None else "" for row in rows]
 
     rows = [
         (f"{row['slots']}, simulated", *(f"{share:.1%}" for share in row["busy"].values()))
         for row in found["simulated"]
     ]
     rows += [
-        (f"{row['slots']}, for real, {when}", *cells(row, share))
+        (f"{slots}, for real, {when}", *cells(slots, share))
         for when, share in (("once warm", "once warm"), ("start included", "utilisation"))
-        for row in sorted(found["real"], key=lambda row: row["slots"])
-        if row[share] is not None
+        for slots in sorted({slots for slots, _ in real})
     ]
     return "\n\n".join(
         [
