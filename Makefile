@@ -22,7 +22,7 @@ test: $(READY)  ## the tests
 	$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not fault and not hosts"
 
 faults: $(READY)  ## the tests that break whole sweeps
-	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile --no-loadscope-reorder -m fault tests/faults
+	$(BIN)/python -m pytest -q --numprocesses 3 --dist loadfile --no-loadscope-reorder -m fault tests/faults
 
 hosts: $(READY)  ## the tests of the whole service, on hosts of its own; takes root
 	$(BIN)/python -m pytest -q -m hosts tests/hosts
