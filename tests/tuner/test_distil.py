@@ -3,12 +3,15 @@
 import math
 
 import pytest
+from click.testing import CliRunner
 
 from search_spaces import build
+from tests.tuner.races import race, sweep_of
 from tests.tuner.sweeps import constant
 from tests.tuner.tables import report
 from trainables.problems import problem_class
 from tuner import Sweep, TunerError
+from tuner.cli import main
 from tuner.distil import best_adaptive, distilled, late_weights, paired, verdict
 from tuner.execution import check
 from tuner.ledger import replay
@@ -57,6 +60,16 @@ def test_without_an_adaptive_trial_it_says_so_and_what_to_do():
     gone = table(trial(1, [[None] * 4], "diverged", balancer="gradnorm"))
     with pytest.raises(TunerError, match="none of its 1 trials with an adaptive balancer"):
         best_adaptive(gone, "s")
+
+
+def test_the_command_line_says_so_too_and_starts_nothing(tmp_path):
+    race(tmp_path, "run_to_end", trials=1, epochs=2)
+    sweep = sweep_of(tmp_path, "run_to_end", trials=1, epochs=2)
+    (sweep.folder / "sweep.yaml").write_text(sweep.to_yaml())
+    done = CliRunner().invoke(main, ["distil", "race", "--storage", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "no trial has an adaptive balancer" in done.stderr
+    assert not (tmp_path / "race-distilled").exists()
 
 
 def test_late_weights_are_ratios_to_the_first_loss_over_the_last_third():
