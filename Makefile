@@ -19,7 +19,7 @@ demo: $(READY)  ## tune a network and its loss balancing on Burgers' equation, i
 	$(BIN)/tuner run examples/burgers_balancing.yaml
 
 test: $(READY)  ## the tests
-	$(BIN)/python -m pytest -q --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not fault and not hosts"
+	$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not fault and not hosts"
 
 faults: $(READY)  ## the tests that break whole sweeps
 	$(BIN)/python -m pytest -q --numprocesses 3 --dist loadfile --no-loadscope-reorder -m fault tests/faults

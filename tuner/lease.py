@@ -35,6 +35,9 @@ from tuner.errors import SweepBusy, TunerError
 
 LEASE, HOLD, RENEWAL, SETTLE = 20.0, 15.0, 3.0, 2.0
 """Seconds; see above."""
+READINGS = 5
+"""An object is asked for its length and then for as many bytes: one that a longer one replaces in
+between is read cut short, so what cannot be understood is read again."""
 
 
 class Lost(SweepBusy):
@@ -175,12 +178,15 @@ class Lease:
 
 def lease_of(bucket: Bucket) -> dict[str, Any] | None:
     """The lease on a sweep as it is now, None if nobody has one."""
-    try:
-        found = json.loads(bucket.read("lease.json"))
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        found = None
+    found = None
+    for _ in range(READINGS):
+        try:
+            found = json.loads(bucket.read("lease.json"))
+            break
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            continue
     unknown = {"holder": "", "host": "an unknown machine", "pid": 0, "generation": ""}
     return unknown | found if isinstance(found, dict) else unknown
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import cycle
 
 import pytest
 from click.testing import CliRunner
@@ -285,6 +286,25 @@ def test_a_renewal_that_arrives_after_another_has_taken_over_takes_nothing_back(
         renewed_by(there, mine["holder"])
         journal.append([{"event": "proposed", "trial": 2}])
     assert numbered(fetched(within(storage, "s"))) == [1, 2]
+
+
+def test_a_lease_that_a_longer_one_replaces_while_it_is_read_is_read_whole(storage):
+    there, stop = objects(storage), threading.Event()
+    texts = [json.dumps({"holder": "f" * 32, "host": "h" * n}).encode() for n in (5, 500)]
+    there.write("lease.json", texts[0])
+
+    def replacing():
+        for text in cycle(texts):
+            if stop.wait(0.03):
+                return
+            objects(storage).write("lease.json", text)
+
+    thread = threading.Thread(target=replacing)
+    thread.start()
+    found = {lease.lease_of(there)["holder"] for _ in range(150)}
+    stop.set()
+    thread.join()
+    assert found == {"f" * 32}
 
 
 def test_a_lease_of_one_who_is_about_to_begin_a_generation_is_yielded_to(storage):
