@@ -8,7 +8,7 @@ the start of Ray to its end; `work` from the start of the first trial to the end
 `full` from when all slots first had one. `utilisation` is the share of `full` that slots slept, the
 start of their processes in it; `once warm` the same from when every slot has reported until the last
 trial starts, None if none starts later. `processor` is what the driver's process used, MLflow's sender
-in it, `at work` from the first trial on; `rss` is its peak.
+in it; `rss` is its peak.
 """
 
 from __future__ import annotations
@@ -46,17 +46,11 @@ def run(slots: int, trials: int, seconds: float, epochs: int) -> dict[str, Any]:
         storage=tempfile.mkdtemp(prefix="sleeping-"),
     )
     start, processor = time.monotonic(), time.process_time()
-    at_work: list[float] = []
-
-    def watch(table: tuner.TrialTable) -> None:
-        if len(table):
-            at_work[1:] = [time.process_time()]
-
     ray.init(
         address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False,
         logging_level="ERROR",
     )  # fmt: skip
-    result = tuner.run(sweep, watch=watch)
+    result = tuner.run(sweep)
     ray.shutdown()
     call = time.monotonic() - start
     spans = [span for trial in result.trials for span in trial.spans]
@@ -78,7 +72,6 @@ def run(slots: int, trials: int, seconds: float, epochs: int) -> dict[str, Any]:
         "utilisation": busy / (slots * (end - full)),
         "once warm": once_warm(list(read(result.folder / "journal.jsonl")), slots, seconds),
         "processor": time.process_time() - processor,
-        "processor at work": at_work[-1] - at_work[0],
         "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2**10,
         "not at MLflow": Sender(result.folder, sweep.tracking.uri).pending(),
     }
@@ -88,10 +81,8 @@ def once_warm(events: Sequence[Mapping[str, Any]], slots: int, seconds: float) -
     """The share slept from when every slot has reported until the last trial starts."""
     reported = [(e["trial"], e["time"]) for e in events if e["event"] == "reported"]
     firsts = sorted(dict(reversed(reported)).values())
-    since, until = (
-        firsts[min(slots, len(firsts)) - 1],
-        max(e["time"] for e in events if e["event"] == "started"),
-    )
+    since = firsts[min(slots, len(firsts)) - 1]
+    until = max(e["time"] for e in events if e["event"] == "started")
     if until <= since:
         return None
     slept = sum(max(0.0, min(at, until) - max(at - seconds, since)) for _, at in reported)
